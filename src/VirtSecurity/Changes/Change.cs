@@ -1,0 +1,25 @@
+using VirtSecurity.Hosts;
+
+namespace VirtSecurity.Changes;
+
+/// <summary>One step of a change to a host, all of it data: it is printed, journalled and run from the same record.</summary>
+/// <param name="Step">What it is called in messages.</param>
+/// <param name="Do">The calls that make it, in order.</param>
+/// <param name="Check">
+/// Exits 0 and prints something exactly while the change is in place and is what this run made. Null: the change goes
+/// with an earlier one, or its undo can be run in any state.
+/// </param>
+/// <param name="Undo">The calls that take it back; none: it goes with an earlier change.</param>
+internal sealed record Change(string Step, IReadOnlyList<ToolCall> Do, ToolCall? Check, IReadOnlyList<ToolCall> Undo)
+{
+    /// <summary>
+    /// What a check says: in place, or not (it printed nothing, or exited 1 as grep and findmnt do where nothing
+    /// matches). Null: it could not tell, which is never read as "not there".
+    /// </summary>
+    public static bool? IsInPlace(ToolResult check) => check switch
+    {
+        { Outcome: ToolOutcome.Exited, ExitCode: 0 } => check.Stdout.Trim().Length > 0,
+        { Outcome: ToolOutcome.Exited, ExitCode: 1 } => false,
+        _ => null,
+    };
+}

@@ -1,0 +1,159 @@
+using VirtSecurity.Changes;
+using VirtSecurity.Hosts;
+using VirtSecurity.Resources;
+
+namespace VirtSecurity.Commands;
+
+/// <summary>
+/// The way of every cmdlet that changes something, once for all of them: read all hosts side by side, plan, ask once an object, act,
+/// read back, and only then write.
+/// </summary>
+internal sealed class ChangePipeline<TRequest, TFacts, TResult>(VirtCommand cmdlet, ChangeFlow<TRequest, TFacts, TResult> flow)
+{
+    private readonly List<TRequest> requests = [];
+    private readonly HashSet<(VirtHost, string)> keys = [];
+
+    /// <summary>Takes a request that has been checked.</summary>
+    /// <exception cref="VirtException">AskedTwice: an earlier request of this run wants the same name or place.</exception>
+    public void Add(TRequest request)
+    {
+        var host = flow.Host(request);
+        var taken = flow.Keys(request).FirstOrDefault(key => keys.Contains((host, key)));
+        if (taken is not null) throw new VirtException("AskedTwice", taken);
+        keys.UnionWith(flow.Keys(request).Select(key => (host, key)));
+        requests.Add(request);
+    }
+
+    /// <summary>Does it all.</summary>
+    public void Run()
+    {
+        if (requests.Count == 0) return;
+        var hosts = requests.GroupBy(flow.Host).Select(group => new HostWork(group.Key, [.. group])).ToArray();
+        cmdlet.Pump(pump => Task.WhenAll(hosts.Select(host => host.ReadAsync(flow, pump, cmdlet.Stop))));
+        foreach (var host in hosts) Ask(host);
+        try
+        {
+            cmdlet.Pump(pump => Task.WhenAll(hosts.Select(host => host.ActAsync(flow, pump, cmdlet.MyInvocation.MyCommand.Name, cmdlet.Stop))));
+        }
+        finally
+        {
+            // Once the pipeline is stopped nothing can be written to it, and what was undone must be said all the same.
+            if (cmdlet.Stop.IsCancellationRequested)
+            {
+                foreach (var line in hosts.SelectMany(host => host.Problems(flow)).Select(problem => problem.Problem.Message)) cmdlet.Host.UI.WriteWarningLine(line);
+            }
+        }
+
+        foreach (var host in hosts) host.Write(cmdlet, flow);
+    }
+
+    private void Ask(HostWork host)
+    {
+        if (host.Unreachable is { } problem)
+        {
+            foreach (var request in host.Requests) cmdlet.WriteProblem(problem, flow.Subject(request));
+            return;
+        }
+
+        for (var i = 0; i < host.Requests.Count; i++)
+        {
+            var request = host.Requests[i];
+            try
+            {
+                var changes = flow.Plan(request, host.Facts[i](), host.Run);
+                if (changes.IsEmpty || cmdlet.ShouldProcess(Description(host, changes), Question(host, changes), cmdlet.MyInvocation.MyCommand.Name))
+                    host.Accepted.Add((request, changes));
+            }
+            catch (VirtException contradiction)
+            {
+                cmdlet.WriteProblem(contradiction, flow.Subject(request));
+            }
+        }
+    }
+
+    private static string Description(HostWork host, ChangeSet changes) =>
+        $"{changes.Subject} on {host.Name.Name}:\n  {string.Join("\n  ", changes.CommandLines)}";
+
+    private static string Question(HostWork host, ChangeSet changes) =>
+        $"{Description(host, changes)}\n{Messages.Format("Proceed", changes.Subject, host.Name)}";
+
+    /// <summary>One host's part of the run.</summary>
+    private sealed class HostWork(VirtHost name, IReadOnlyList<TRequest> requests)
+    {
+        private IReadOnlyList<RunOutcome> outcomes = [];
+        private IReadOnlyList<Func<TFacts>> after = [];
+
+        public VirtHost Name => name;
+        public string Run { get; } = Journal.NewRun();
+        public IReadOnlyList<TRequest> Requests => requests;
+        public IReadOnlyList<Func<TFacts>> Facts { get; private set; } = [];
+        public VirtException? Unreachable { get; private set; }
+        public List<(TRequest Request, ChangeSet Changes)> Accepted { get; } = [];
+
+        public async Task<bool> ReadAsync(ChangeFlow<TRequest, TFacts, TResult> flow, Pump pump, CancellationToken stop)
+        {
+            try
+            {
+                Facts = await flow.Read(HostFactory.Open(name, pump), requests, stop).ConfigureAwait(false);
+            }
+            catch (VirtException problem)
+            {
+                Unreachable = problem;
+            }
+
+            pump.Done(name);
+            return true;
+        }
+
+        public async Task<bool> ActAsync(ChangeFlow<TRequest, TFacts, TResult> flow, Pump pump, string command, CancellationToken stop)
+        {
+            if (Accepted.Count == 0) return true;
+            var host = HostFactory.Open(name, pump);
+            var accepted = Accepted.Select(entry => entry.Request).ToArray();
+            if (Accepted.TrueForAll(entry => entry.Changes.IsEmpty))
+            {
+                // The host is as asked: what was read a moment ago is what is returned, and nothing is run.
+                after = [.. accepted.Select(request => Facts[requests.ToList().IndexOf(request)])];
+                outcomes = [.. Accepted.Select(entry => new RunOutcome(entry.Changes, null))];
+                return true;
+            }
+
+            async Task<IReadOnlyList<string?>> ReadBack()
+            {
+                after = await flow.Read(host, accepted, CancellationToken.None).ConfigureAwait(false);
+                return [.. accepted.Select((request, i) => flow.Difference(request, after[i]()))];
+            }
+
+            outcomes = await new ChangeRunner(host, new Journal(Run, command))
+                .RunAsync([.. Accepted.Select(entry => entry.Changes)], ReadBack, stop).ConfigureAwait(false);
+            pump.Done(name);
+            return true;
+        }
+
+        public IEnumerable<(VirtException Problem, string Target)> Problems(ChangeFlow<TRequest, TFacts, TResult> flow) => outcomes
+            .Select((outcome, i) => (outcome.Failure, Subject: flow.Subject(Accepted[i].Request)))
+            .Where(entry => entry.Failure is not null)
+            .Select(entry => (Problem(entry.Subject, entry.Failure!), entry.Subject));
+
+        public void Write(VirtCommand cmdlet, ChangeFlow<TRequest, TFacts, TResult> flow)
+        {
+            foreach (var (problem, target) in Problems(flow)) cmdlet.WriteProblem(problem, target);
+            for (var i = 0; i < outcomes.Count; i++)
+            {
+                if (outcomes[i].Failure is not null) continue;
+                var request = Accepted[i].Request;
+                var facts = after[i]();
+                foreach (var note in flow.Notes(request, facts, outcomes[i].Changes.Rules.Count > 0)) cmdlet.WriteWarning(Messages.Format(note.Id, note.Arguments));
+                cmdlet.WriteObject(flow.Result(request, facts));
+            }
+        }
+
+        private VirtException Problem(string subject, RunFailure failure)
+        {
+            string List(IReadOnlyList<string> items) => items.Count == 0 ? Messages.Format("Nothing") : string.Join("; ", items);
+            return failure.NotUndone.Count == 0
+                ? VirtException.OfStep(failure.Id, "StepFailed", subject, name.Name, failure.Step, failure.Words, List(failure.Undone))
+                : VirtException.OfStep(failure.Id, "StepFailedNotUndone", subject, name.Name, failure.Step, failure.Words, List(failure.Undone), List(failure.NotUndone));
+        }
+    }
+}

@@ -1,0 +1,74 @@
+using System.Collections;
+using System.Management.Automation;
+using System.Management.Automation.Language;
+using VirtSecurity.Hosts;
+using VirtSecurity.SELinux;
+using VirtSecurity.Storage;
+using VirtSecurity.Tools;
+
+namespace VirtSecurity.Commands;
+
+/// <summary>A completer over a list of words: quick, never failing, quoting what needs it.</summary>
+public abstract class WordCompleter : IArgumentCompleter
+{
+    /// <inheritdoc/>
+    public IEnumerable<CompletionResult> CompleteArgument(
+        string commandName, string parameterName, string wordToComplete, CommandAst commandAst, IDictionary fakeBoundParameters)
+    {
+        var begun = (wordToComplete ?? "").Trim('\'', '"');
+        return Words(fakeBoundParameters)
+            .Where(word => word.StartsWith(begun, StringComparison.OrdinalIgnoreCase))
+            .Distinct()
+            .Order(StringComparer.Ordinal)
+            .Select(word => new CompletionResult(Quoted(word), word, CompletionResultType.ParameterValue, word));
+    }
+
+    /// <summary>The words to choose from.</summary>
+    protected abstract IEnumerable<string> Words(IDictionary boundParameters);
+
+    private static string Quoted(string word) =>
+        word.All(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '-' or '.' or '/' or '=' or ':' or '@') ? word : $"'{word.Replace("'", "''", StringComparison.Ordinal)}'";
+}
+
+/// <summary>The types an image may have.</summary>
+public sealed class ImageTypeCompleter : WordCompleter
+{
+    /// <inheritdoc/>
+    protected override IEnumerable<string> Words(IDictionary boundParameters) => ImageTypes.All;
+}
+
+/// <summary>Mount options.</summary>
+public sealed class MountOptionCompleter : WordCompleter
+{
+    /// <inheritdoc/>
+    protected override IEnumerable<string> Words(IDictionary boundParameters) => Mount.KnownOptions;
+}
+
+/// <summary>Hosts of the user's ssh configuration.</summary>
+public sealed class VirtHostCompleter : WordCompleter
+{
+    /// <inheritdoc/>
+    protected override IEnumerable<string> Words(IDictionary boundParameters) => ["localhost", .. Client.ConfiguredHosts()];
+}
+
+/// <summary>Volume groups of the host that is bound, if asking it costs no log-in.</summary>
+public sealed class VolumeGroupCompleter : WordCompleter
+{
+    /// <inheritdoc/>
+    protected override IEnumerable<string> Words(IDictionary boundParameters)
+    {
+        var name = boundParameters["VirtHost"] switch
+        {
+            VirtHost host => host,
+            object[] and [var first, ..] => AsHost(first),
+            var other => AsHost(other),
+        };
+        return name is null ? [] : VolumeGroupNames.Quick(name);
+    }
+
+    private static VirtHost? AsHost(object? value)
+    {
+        if (value is null) return new VirtHost("localhost");
+        return LanguagePrimitives.TryConvertTo<VirtHost>(value, out var host) ? host : null;
+    }
+}

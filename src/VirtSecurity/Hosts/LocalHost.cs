@@ -1,0 +1,117 @@
+using CliWrap;
+using VirtSecurity.Resources;
+
+namespace VirtSecurity.Hosts;
+
+/// <summary>
+/// This machine. Each call is an exec with an argument array, no shell, in a process session of its own, with a clean
+/// environment; tools come from the trusted directories only, never from the caller's PATH.
+/// </summary>
+internal sealed class LocalHost(VirtHost name, IHostLog log) : IHost
+{
+    private const int NotFoundCode = 127;
+    private static readonly string[] TrustedDirectories = ["/usr/sbin", "/usr/bin", "/sbin", "/bin"];
+    private static readonly TimeSpan Grace = TimeSpan.FromSeconds(SshScript.GraceSeconds);
+
+    private static readonly Dictionary<string, string?> CleanEnvironment = new()
+    {
+        ["PATH"] = string.Join(':', TrustedDirectories),
+        ["LC_ALL"] = "C",
+        ["HOME"] = "/",
+        ["LVM_SUPPRESS_FD_WARNINGS"] = "1",
+    };
+
+    /// <inheritdoc/>
+    public VirtHost Name => name;
+
+    /// <inheritdoc/>
+    public IHostLog Log => log;
+
+    /// <inheritdoc/>
+    public async Task<IReadOnlyList<ToolResult>> RunAsync(IReadOnlyList<ToolCall> batch, BatchMode mode, CancellationToken stop)
+    {
+        if (batch.Any(call => call.Mutating)) RefusePrivateMountNamespace();
+        log.Sending(name, batch);
+        var results = new List<ToolResult>(batch.Count);
+        var failed = false;
+        foreach (var call in batch)
+        {
+            var result = stop.IsCancellationRequested || failed
+                ? ToolResult.Of(call, ToolOutcome.NotRun)
+                : await RunOneAsync(call, stop).ConfigureAwait(false);
+            failed |= mode == BatchMode.StopAtFailure && !result.Succeeded;
+            results.Add(result);
+            log.Ended(name, result);
+        }
+
+        return results;
+    }
+
+    private async Task<ToolResult> RunOneAsync(ToolCall call, CancellationToken stop)
+    {
+        if (TrustedDirectories.Select(directory => Path.Combine(directory, call.Argv[0])).FirstOrDefault(File.Exists) is not { } tool)
+            return ToolResult.Of(call, ToolOutcome.NotFound) with { ExitCode = NotFoundCode };
+
+        log.Started(name, call);
+        using var output = new MemoryStream();
+        using var error = new MemoryStream();
+        using var interrupt = new CancellationTokenSource(call.TimeLimit);
+        using var kill = new CancellationTokenSource();
+        using var onLimit = interrupt.Token.Register(() => KillAfterGrace(call, kill));
+        using var onStop = call.Stop == StopPolicy.Interrupt ? stop.Register(interrupt.Cancel) : default;
+
+        var code = -1;
+        try
+        {
+            var result = await Cli.Wrap(Client.Setsid)
+                .WithArguments([tool, .. call.Argv.Skip(1)])
+                .WithEnvironmentVariables(OnlyClean())
+                .WithWorkingDirectory("/")
+                .WithStandardInputPipe(call.Stdin is null ? PipeSource.Null : PipeSource.FromBytes(call.Stdin))
+                .WithStandardOutputPipe(PipeTarget.ToStream(output))
+                .WithStandardErrorPipe(PipeTarget.ToStream(error))
+                .WithValidation(CommandResultValidation.None)
+                .ExecuteAsync(kill.Token, interrupt.Token).ConfigureAwait(false);
+            code = result.ExitCode;
+        }
+        catch (OperationCanceledException)
+        {
+            // The outcome below says why it was interrupted.
+        }
+
+        var outcome = code == 0 || !interrupt.IsCancellationRequested ? ToolOutcome.Exited
+            : stop.IsCancellationRequested ? ToolOutcome.Stopped
+            : ToolOutcome.TimedOut;
+        return new ToolResult(call, outcome, code, output.ToArray(), error.ToArray());
+    }
+
+    private static void KillAfterGrace(ToolCall call, CancellationTokenSource kill)
+    {
+        if (call.Stop == StopPolicy.Interrupt) kill.CancelAfter(Grace);
+    }
+
+    /// <summary>CliWrap adds to our own environment; what is not in the clean one is removed by a null.</summary>
+    private static Dictionary<string, string?> OnlyClean()
+    {
+        var variables = Environment.GetEnvironmentVariables().Keys.Cast<string>().ToDictionary(key => key, _ => (string?)null);
+        foreach (var (key, value) in CleanEnvironment) variables[key] = value;
+        return variables;
+    }
+
+    /// <summary>A mount made in a mount namespace of our own (a container, a unit with PrivateMounts) would not be there for any guest.</summary>
+    private static void RefusePrivateMountNamespace()
+    {
+        var ours = new FileInfo("/proc/self/ns/mnt").LinkTarget;
+        string? theirs;
+        try
+        {
+            theirs = new FileInfo("/proc/1/ns/mnt").LinkTarget;
+        }
+        catch (UnauthorizedAccessException)
+        {
+            throw new VirtException("NotPrivileged", "localhost");
+        }
+
+        if (ours != theirs) throw new VirtException("PrivateMountNamespace");
+    }
+}

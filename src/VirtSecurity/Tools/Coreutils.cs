@@ -1,0 +1,95 @@
+using System.Globalization;
+using System.Text;
+using VirtSecurity.Hosts;
+using VirtSecurity.SELinux;
+
+namespace VirtSecurity.Tools;
+
+/// <summary>A path's inode, not followed if it is a symlink.</summary>
+/// <param name="Path">As asked for.</param>
+/// <param name="FileType">First column of <c>ls -l</c>: <c>d</c>, <c>-</c>, <c>l</c>, <c>b</c> ...</param>
+/// <param name="Owner">Numeric user id.</param>
+/// <param name="Mode">Permission bits.</param>
+/// <param name="Context">Its label; null: none, or SELinux is off.</param>
+internal sealed record PathFact(string Path, char FileType, int Owner, UnixFileMode Mode, SecurityContext? Context)
+{
+    /// <summary>Whether it is a directory.</summary>
+    public bool IsDirectory => FileType == 'd';
+}
+
+/// <summary>coreutils and findutils: stat, mkdir, rmdir, chmod, find.</summary>
+internal static class Coreutils
+{
+    private const int StatFields = 5;
+
+    // find speaks of an empty directory where rmdir could only fail; lsattr's first column has an i where chattr +i was.
+    private const string StateScript = """
+        find "$1" -maxdepth 0 -type d -empty -printf empty
+        case $(lsattr -d -- "$1" 2>/dev/null) in *i*' '*) printf ' immutable';; esac
+        exit 0
+        """;
+
+    /// <summary>Asks for the inodes of paths; missing ones are simply not in the answer.</summary>
+    public static ToolCall Stat(IEnumerable<string> paths) =>
+        new(["stat", "--printf", @"%n\0%f\0%u\0%a\0%C\0", "--", .. paths]);
+
+    /// <summary>Reads <see cref="Stat"/>.</summary>
+    public static IReadOnlyList<PathFact> ReadStat(ToolResult result)
+    {
+        var fields = result.Stdout.Split('\0');
+        return [.. Enumerable.Range(0, fields.Length / StatFields).Select(i => i * StatFields).Select(i => new PathFact(
+            fields[i],
+            TypeOf(int.Parse(fields[i + 1], NumberStyles.HexNumber, CultureInfo.InvariantCulture)),
+            int.Parse(fields[i + 2], CultureInfo.InvariantCulture),
+            (UnixFileMode)Convert.ToInt32(fields[i + 3], 8),
+            SecurityContext.Parse(fields[i + 4])))];
+    }
+
+    /// <summary>Asks whether a directory is empty and whether it is immutable.</summary>
+    public static ToolCall DirectoryState(string path) => ToolCall.Script("directory-state", StateScript, path);
+
+    /// <summary>Reads <see cref="DirectoryState"/>.</summary>
+    public static (bool Empty, bool Immutable) ReadDirectoryState(ToolResult result) =>
+        (result.Stdout.Contains("empty", StringComparison.Ordinal), result.Stdout.Contains("immutable", StringComparison.Ordinal));
+
+    /// <summary>Makes one directory, which must not exist yet.</summary>
+    public static ToolCall MakeDirectory(string path, string mode) => new("mkdir", "-m", mode, "--", path) { Mutating = true };
+
+    /// <summary>Makes a parent directory if it is not there.</summary>
+    public static ToolCall MakeParent(string path) => new("mkdir", "-p", "-m", "0755", "--", path) { Mutating = true };
+
+    /// <summary>Removes an empty directory.</summary>
+    public static ToolCall RemoveDirectory(string path) => new("rmdir", "--", path) { Mutating = true };
+
+    /// <summary>Removes a parent directory if nobody uses it.</summary>
+    public static ToolCall RemoveUnusedParent(string path) => new("rmdir", "--ignore-fail-on-non-empty", "--", path) { Mutating = true };
+
+    /// <summary>Prints the path if it is a directory with exactly these permission bits.</summary>
+    public static ToolCall IsDirectory(string path, string mode) => new("find", path, "-maxdepth", "0", "-type", "d", "-perm", mode);
+
+    /// <summary>Sets permission bits.</summary>
+    public static ToolCall SetMode(string path, UnixFileMode mode) => new("chmod", Octal(mode), "--", path) { Mutating = true };
+
+    /// <summary>Permission bits in octal, four digits.</summary>
+    public static string Octal(UnixFileMode mode) => Convert.ToString((int)mode, 8).PadLeft(4, '0');
+
+    /// <summary>What the paths directly below directories are, down to a depth: type and path.</summary>
+    public static ToolCall List(string directory, int depth) =>
+        new("find", directory, "-xdev", "-mindepth", "1", "-maxdepth", depth.ToString(CultureInfo.InvariantCulture), "-printf", @"%p\0");
+
+    /// <summary>Reads <see cref="List"/>.</summary>
+    public static IReadOnlyList<string> ReadList(ToolResult result) =>
+        Encoding.UTF8.GetString(result.StdoutBytes).Split('\0', StringSplitOptions.RemoveEmptyEntries);
+
+    /// <summary>From st_mode's file type, inode(7).</summary>
+    private static char TypeOf(int mode) => (mode & 0xF000) switch
+    {
+        0x4000 => 'd',
+        0x8000 => '-',
+        0xA000 => 'l',
+        0x6000 => 'b',
+        0x2000 => 'c',
+        0x1000 => 'p',
+        _ => 's',
+    };
+}

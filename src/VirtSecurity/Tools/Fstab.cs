@@ -1,0 +1,120 @@
+using System.Text;
+using VirtSecurity.Hosts;
+
+namespace VirtSecurity.Tools;
+
+/// <summary>One line of /etc/fstab, fstab(5).</summary>
+internal sealed record FstabEntry(string Source, string MountPoint, string FileSystem, IReadOnlyList<string> Options, string Line);
+
+/// <summary>
+/// /etc/fstab: read, and edited by one line at a time on a copy that keeps owner, mode and label, verified, synced and
+/// renamed into place under a lock. Every other byte stays as it is.
+/// </summary>
+internal static class Fstab
+{
+    /// <summary>Where it lies.</summary>
+    public const string Path = "/etc/fstab";
+
+    /// <summary>The name of the call that adds a line.</summary>
+    public const string AppendName = "fstab-append";
+
+    /// <summary>The name of the call that takes a line away.</summary>
+    public const string RemoveName = "fstab-remove";
+
+    /// <summary>The exit codes of the two scripts below (values of sysexits.h).</summary>
+    public static IReadOnlyDictionary<int, string> ExitCodes { get; } = new Dictionary<int, string> { [65] = "FstabNotValid", [75] = "LockTimedOut" };
+
+    // The copy is made by cp, so that owner, mode, timestamps' file and security label are the original's; a line is
+    // only ever added after a final newline. Old sins of a host's fstab are not ours: only new findings refuse.
+    private const string Begin = """
+        set -eu
+        f=$1 line=$2
+        exec 9>/run/lock/virtsecurity-fstab.lock
+        flock -w 60 9 || exit 75
+        t=$(mktemp "$f.XXXXXX")
+        trap 'rm -f -- "$t"' EXIT
+        cp --preserve=all -- "$f" "$t"
+
+        """;
+
+    private const string End = """
+        sync -- "$t"
+        mv -fT -- "$t" "$f"
+        trap - EXIT
+        sync -- "$(dirname -- "$f")"
+        """;
+
+    private const string Append = Begin + """
+        findings() { { findmnt --verify --tab-file "$1" 2>&1 || :; } | grep -cE '\[E\]|parse error at line' || :; }
+        if [ -n "$(tail -c 1 -- "$t")" ]; then echo >>"$t"; fi
+        printf '%s\n' "$line" >>"$t"
+        if [ "$(findings "$t")" -gt "$(findings "$f")" ]; then
+          findmnt --verify --tab-file "$t" >&2 || :
+          exit 65
+        fi
+
+        """ + End;
+
+    // The line itself goes, and the newline we had to add before it if it was the last and $3 says so.
+    private const string Remove = Begin + """
+        { LC_ALL=C grep -avxF -e "$line" -- "$f" || :; } >"$t"
+        if [ "$3" = 1 ] && [ "$(tail -n 1 -- "$f")" = "$line" ]; then truncate -s -1 -- "$t"; fi
+
+        """ + End;
+
+    /// <summary>The whole file.</summary>
+    public static ToolCall Read() => new("cat", Path);
+
+    /// <summary>Reads the file's entries; comments and lines of fewer than three fields are none.</summary>
+    public static IReadOnlyList<FstabEntry> ReadEntries(ToolResult result) =>
+        [.. result.Stdout.Split('\n').Select(line => line.TrimEnd('\r')).Select(ReadLine).OfType<FstabEntry>()];
+
+    /// <summary>Whether the file's last line lacks its newline.</summary>
+    public static bool LacksFinalNewline(ToolResult result) => result.StdoutBytes is [.., not (byte)'\n'];
+
+    /// <summary>The line for an entry; passno 0, as a guest store's check must not hold up the host's boot.</summary>
+    public static string Line(string source, string mountPoint, string fileSystem, IEnumerable<string> options) =>
+        $"{Escape(source)} {Escape(mountPoint)} {fileSystem} {string.Join(',', options.Select(Escape))} 0 0";
+
+    /// <summary>Adds a line at the end.</summary>
+    public static ToolCall AppendLine(string line) => ToolCall.Script(AppendName, Append, Path, line) with
+    {
+        Mutating = true,
+        Stop = StopPolicy.LetFinish,
+        Display = $"echo {ShellQuote.Word(line)} >>{Path}   # on a copy: findmnt --verify, sync, rename",
+    };
+
+    /// <summary>Takes exactly that line away.</summary>
+    /// <param name="line">The whole line.</param>
+    /// <param name="newlineWasOurs">The file had no final newline before the line was added.</param>
+    public static ToolCall RemoveLine(string line, bool newlineWasOurs) => ToolCall.Script(RemoveName, Remove, Path, line, newlineWasOurs ? "1" : "0") with
+    {
+        Mutating = true,
+        Stop = StopPolicy.LetFinish,
+        Display = $"grep -vxF {ShellQuote.Word(line)} {Path}   # into a copy: sync, rename",
+    };
+
+    /// <summary>Prints the line if it is there.</summary>
+    public static ToolCall HasLine(string line) => new("grep", "-axF", "-e", line, "--", Path);
+
+    /// <summary>A field with what would end or hide it as an octal escape, fstab(5).</summary>
+    internal static string Escape(string field)
+    {
+        var escaped = new StringBuilder();
+        foreach (var c in field)
+        {
+            if (c is ' ' or '\t' or '\n' or '\r' or '\\' or '#') escaped.Append('\\').Append(Convert.ToString(c, 8).PadLeft(3, '0'));
+            else escaped.Append(c);
+        }
+
+        return escaped.ToString();
+    }
+
+    private static FstabEntry? ReadLine(string line)
+    {
+        var fields = line.Split((char[])[' ', '\t'], StringSplitOptions.RemoveEmptyEntries);
+        if (fields.Length < 3 || fields[0].StartsWith('#')) return null;
+        var options = fields.Length > 3 ? fields[3].Split(',').Select(Mount.Unescape).ToArray() : ["defaults"];
+        return new FstabEntry(Mount.Unescape(fields[0]), Mount.Unescape(fields[1]), fields[2], options, line);
+    }
+}

@@ -1,0 +1,43 @@
+using VirtSecurity.Hosts;
+
+namespace VirtSecurity.Tools;
+
+/// <summary>What a host is, as its files and tools tell it without starting anything.</summary>
+/// <param name="IsRoot">We are root there.</param>
+/// <param name="Distribution">PRETTY_NAME of os-release(5); null: unknown.</param>
+/// <param name="IsXenDom0">/proc/xen/capabilities says control_d.</param>
+/// <param name="IsKvm">/dev/kvm is there, or libvirt with a QEMU.</param>
+/// <param name="FoundTools">Those of the asked tools that are in the trusted directories.</param>
+/// <param name="Daemons">Virtualization daemons that run now, by name.</param>
+internal sealed record HostProbeFact(
+    bool IsRoot, string? Distribution, bool IsXenDom0, bool IsKvm, IReadOnlyList<string> FoundTools, IReadOnlyList<string> Daemons);
+
+/// <summary>One script that looks, and asks no daemon: virsh would start libvirtd by its socket, and asking would change the answer.</summary>
+internal static class HostProbe
+{
+    private const string Script = """
+        printf 'uid %s\n' "$(id -u)"
+        (. /etc/os-release 2>/dev/null && printf 'os %s\n' "$PRETTY_NAME")
+        if grep -qs control_d /proc/xen/capabilities; then echo xen; fi
+        if [ -c /dev/kvm ]; then echo kvm; fi
+        if [ -n "$(command -v libvirtd virtqemud)" ]; then
+          for q in /usr/bin/qemu-system-* /usr/bin/qemu-kvm /usr/libexec/qemu-kvm; do
+            if [ -x "$q" ]; then echo kvm; break; fi
+          done
+        fi
+        for t in "$@"; do if [ -n "$(command -v -- "$t")" ]; then printf 'tool %s\n' "$t"; fi; done
+        cat /proc/[0-9]*/comm 2>/dev/null | grep -xE 'libvirtd|virtqemud|xenstored|oxenstored|xl' | sort -u | sed 's/^/daemon /'
+        exit 0
+        """;
+
+    /// <summary>Asks.</summary>
+    public static ToolCall Look(IEnumerable<string> tools) => ToolCall.Script("host-probe", Script, [.. tools]);
+
+    /// <summary>Reads <see cref="Look"/>.</summary>
+    public static HostProbeFact Read(ToolResult result)
+    {
+        var lines = result.Stdout.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        IReadOnlyList<string> After(string word) => [.. lines.Where(line => line.StartsWith(word + " ", StringComparison.Ordinal)).Select(line => line[(word.Length + 1)..])];
+        return new(After("uid") is ["0"], After("os") is [var os, ..] ? os : null, lines.Contains("xen"), lines.Contains("kvm"), After("tool"), After("daemon"));
+    }
+}

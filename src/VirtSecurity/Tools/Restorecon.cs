@@ -1,0 +1,49 @@
+using System.Text;
+using VirtSecurity.Hosts;
+
+namespace VirtSecurity.Tools;
+
+/// <summary>restorecon(8) and chcon(1), over explicit lists only: never a tree that may hold a guest's files.</summary>
+internal static class Restorecon
+{
+    private const string ListName = "restorecon-list";
+
+    // Judged again just before: what has categories is a running guest's, what a QEMU holds open is too. Written as three
+    // filters over "device:inode label path" records ended by NUL, so that any path passes unharmed.
+    private const string ListScript = """
+        set -eu
+        d=$(mktemp -d /run/virtsecurity-relabel.XXXXXX)
+        trap 'rm -rf "$d"' EXIT
+        for p in /proc/[0-9]*; do
+          case $(cat "$p/comm" 2>/dev/null) in qemu*) stat -L --printf '^%d:%i \n' "$p"/fd/* 2>/dev/null || :;; esac
+        done >"$d/open"
+        printf '^[^ ]* [^ :]*:[^ :]*:[^ :]*:s[^ ]*:c\n' >>"$d/open"
+        xargs -0r stat --printf '%d:%i %C %n\0' -- >"$d/all" || :   # one that is gone needs no label
+        { grep -zvf "$d/open" <"$d/all" || :; } | cut -z -d ' ' -f 3- >"$d/list"
+        restorecon -0 -f - <"$d/list"
+        """;
+
+    /// <summary>Gives each path the label the policy has for it; standard input is the list, ended by NUL each.</summary>
+    public static ToolCall List(IReadOnlyCollection<string> paths) => ToolCall.Script(ListName, ListScript) with
+    {
+        Stdin = Records(paths),
+        Mutating = true,
+        TimeLimit = TimeSpan.FromMinutes(30),
+        Display = paths.Count > 20
+            ? $"restorecon -0 -f -   # {paths.Count} paths, less what a running guest holds"
+            : $"restorecon -- {string.Join(' ', paths.Select(ShellQuote.Word))}   # less what a running guest holds",
+    };
+
+    /// <summary>Gives each path back the label it had; standard input is label, path, label, path ... ended by NUL each.</summary>
+    public static ToolCall GiveBack(IReadOnlyCollection<(string Path, string Context)> labels) =>
+        new("xargs", "-0", "-n", "2", "chcon", "-h", "--")
+        {
+            Stdin = Records(labels.SelectMany(label => new[] { label.Context, label.Path })),
+            Mutating = true,
+            TimeLimit = TimeSpan.FromMinutes(30),
+            Display = string.Join("; ", labels.Select(label => ShellQuote.Line(["chcon", "-h", "--", label.Context, label.Path]))),
+        };
+
+    private static byte[] Records(IEnumerable<string> texts) =>
+        Encoding.UTF8.GetBytes(string.Concat(texts.Select(text => text + "\0")));
+}
