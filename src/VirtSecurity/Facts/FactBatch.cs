@@ -1,4 +1,6 @@
+using System.Text.Json;
 using VirtSecurity.Hosts;
+using VirtSecurity.Resources;
 
 namespace VirtSecurity.Facts;
 
@@ -40,7 +42,7 @@ internal sealed class FactBatch
         private bool isRead;
 
         /// <summary>The answer.</summary>
-        /// <exception cref="Resources.VirtException">The tool is missing or did not answer.</exception>
+        /// <exception cref="VirtException">The tool is missing or did not answer.</exception>
         public T Value
         {
             get
@@ -48,9 +50,22 @@ internal sealed class FactBatch
                 if (isRead) return value!;
                 var result = (batch.results ?? throw new InvalidOperationException("The batch has not been asked."))[index];
                 if (result.Outcome != ToolOutcome.Exited) throw FactUnknown.From(result);
-                value = read(result);
+                value = Read(result);
                 isRead = true;
                 return value;
+            }
+        }
+
+        /// <summary>An answer that cannot be read is none: the tool's own output is what the user needs to see.</summary>
+        private T Read(ToolResult result)
+        {
+            try
+            {
+                return read(result);
+            }
+            catch (Exception unreadable) when (unreadable is JsonException or FormatException or IndexOutOfRangeException or OverflowException or KeyNotFoundException)
+            {
+                throw new VirtException(unreadable, "FactUnknown", result.Call.Tool, $"its output was not understood ({unreadable.Message}): {result.Stdout}{result.Stderr}");
             }
         }
     }

@@ -15,6 +15,9 @@ namespace VirtSecurity.Hosts;
 /// </summary>
 internal static class SshScript
 {
+    // Pipes, never files, for a tool's three streams: lvm, semanage and restorecon run in SELinux domains of their own, which
+    // may not use a file made by our shell; the kernel then hands them /dev/null instead, and they succeed in silence.
+    //
     // timeout(1) is more than a limit: sh starts background jobs with SIGINT ignored, which a tool would inherit;
     // timeout installs handlers, so that what it executes gets the default again, and it passes our SIGINT on.
     private const string Functions = """
@@ -22,7 +25,19 @@ internal static class SshScript
         trap 'rm -rf "$d"' EXIT
         umask 022
         f=
+        exec 5>&1
         printf '%s D %s\n' "$n" "$d"
+        run() {
+          if [ -n "$in" ]; then cat "$in" | timeout -s INT "$@" 5>&- &
+          else timeout -s INT "$@" </dev/null 5>&- &
+          fi
+          p=$!
+          echo "$p" >"$d/pid"
+          printf '%s P %s %s\n' "$n" "$i" "$p" >&5
+          wait "$p"
+          echo $? >"$d/r"
+          rm -f "$d/pid"
+        }
         call() {
           i=$1 m=$2 l=$3 k=$4
           shift 4
@@ -34,13 +49,8 @@ internal static class SshScript
             return
           fi
           if [ -n "$k" ]; then set -- -k "$k" "$l" "$@"; else set -- "$l" "$@"; fi
-          timeout -s INT "$@" <"$in" >"$d/o" 2>"$d/e" &
-          p=$!
-          printf '%s\n' "$p" >"$d/pid"
-          printf '%s P %s %s\n' "$n" "$i" "$p"
-          wait "$p"
-          r=$?
-          rm -f "$d/pid"
+          { run "$@" 2>&3 3>&- | cat >"$d/o" 3>&-; } 3>&1 | cat >"$d/e"
+          r=$(cat "$d/r")
           set -- $(stat -c %s "$d/o" "$d/e")
           printf '%s R %s %s %s %s\n' "$n" "$i" "$r" "$1" "$2"
           cat "$d/o" "$d/e"
@@ -69,7 +79,7 @@ internal static class SshScript
             var call = batch[i];
             if (call.Stdin is null)
             {
-                Write(script, "in=/dev/null\n");
+                Write(script, "in=\n");
             }
             else
             {

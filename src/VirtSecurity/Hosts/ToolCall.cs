@@ -45,8 +45,11 @@ internal sealed record ToolCall(params string[] Argv)
     public override string ToString()
     {
         var line = Display ?? ShellQuote.Line(Argv);
-        return Stdin is null || Display is not null
-            ? line
-            : $"printf '%s' {ShellQuote.Word(Encoding.UTF8.GetString(Stdin))} | {line}";
+        if (Stdin is null || Display is not null) return line;
+        var text = Encoding.UTF8.GetString(Stdin);
+        var input = text.EndsWith('\n')
+            ? ShellQuote.Line(["printf", @"%s\n", .. text[..^1].Split('\n')])
+            : ShellQuote.Line(["printf", "%s", text]);
+        return $"{input} | {line}";
     }
 }

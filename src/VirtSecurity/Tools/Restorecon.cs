@@ -9,7 +9,8 @@ internal static class Restorecon
     private const string ListName = "restorecon-list";
 
     // Judged again just before: what has categories is a running guest's, what a QEMU holds open is too. Written as three
-    // filters over "device:inode label path" records ended by NUL, so that any path passes unharmed.
+    // filters over "device:inode label path" records ended by NUL, so that any path passes unharmed. restorecon gets
+    // a pipe: its SELinux domain may not read a file of ours.
     private const string ListScript = """
         set -eu
         d=$(mktemp -d /run/virtsecurity-relabel.XXXXXX)
@@ -19,8 +20,7 @@ internal static class Restorecon
         done >"$d/open"
         printf '^[^ ]* [^ :]*:[^ :]*:[^ :]*:s[^ ]*:c\n' >>"$d/open"
         xargs -0r stat --printf '%d:%i %C %n\0' -- >"$d/all" || :   # one that is gone needs no label
-        { grep -zvf "$d/open" <"$d/all" || :; } | cut -z -d ' ' -f 3- >"$d/list"
-        restorecon -0 -f - <"$d/list"
+        { grep -zvf "$d/open" <"$d/all" || :; } | cut -z -d ' ' -f 3- | restorecon -0 -f -
         """;
 
     /// <summary>Gives each path the label the policy has for it; standard input is the list, ended by NUL each.</summary>
