@@ -39,10 +39,11 @@ internal sealed record HostFacts(VirtHost Host, HostProbeFact Probe, SELinuxFact
     }
 
     /// <summary>Before anything is changed: root, SELinux enforcing, and the tools the change needs.</summary>
-    /// <exception cref="VirtException">NotPrivileged, SELinuxDisabled, SELinuxPermissive, ToolNotFound.</exception>
+    /// <exception cref="VirtException">NotPrivileged, PrivateMountNamespace, SELinuxDisabled, SELinuxPermissive, ToolNotFound.</exception>
     public void RequireReady(IEnumerable<string> tools)
     {
         if (!Probe.IsRoot) throw new VirtException("NotPrivileged", Host);
+        if (!Probe.HasHostsMounts) throw new VirtException("PrivateMountNamespace", Host);
         if (SELinux.Mode == SELinuxMode.Disabled) throw new VirtException("SELinuxDisabled", Host);
         if (SELinux.Mode == SELinuxMode.Permissive) throw new VirtException("SELinuxPermissive", Host);
         if (tools.FirstOrDefault(tool => !Probe.FoundTools.Contains(tool)) is { } missing)

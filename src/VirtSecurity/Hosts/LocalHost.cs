@@ -1,5 +1,4 @@
 using CliWrap;
-using VirtSecurity.Resources;
 
 namespace VirtSecurity.Hosts;
 
@@ -30,7 +29,6 @@ internal sealed class LocalHost(VirtHost name, IHostLog log) : IHost
     /// <inheritdoc/>
     public async Task<IReadOnlyList<ToolResult>> RunAsync(IReadOnlyList<ToolCall> batch, BatchMode mode, CancellationToken stop)
     {
-        if (batch.Any(call => call.Mutating)) RefusePrivateMountNamespace();
         log.Sending(name, batch);
         var results = new List<ToolResult>(batch.Count);
         var failed = false;
@@ -96,22 +94,5 @@ internal sealed class LocalHost(VirtHost name, IHostLog log) : IHost
         var variables = Environment.GetEnvironmentVariables().Keys.Cast<string>().ToDictionary(key => key, _ => (string?)null);
         foreach (var (key, value) in CleanEnvironment) variables[key] = value;
         return variables;
-    }
-
-    /// <summary>A mount made in a mount namespace of our own (a container, a unit with PrivateMounts) would not be there for any guest.</summary>
-    private static void RefusePrivateMountNamespace()
-    {
-        var ours = new FileInfo("/proc/self/ns/mnt").LinkTarget;
-        string? theirs;
-        try
-        {
-            theirs = new FileInfo("/proc/1/ns/mnt").LinkTarget;
-        }
-        catch (UnauthorizedAccessException)
-        {
-            throw new VirtException("NotPrivileged", "localhost");
-        }
-
-        if (ours != theirs) throw new VirtException("PrivateMountNamespace");
     }
 }

@@ -4,19 +4,21 @@ namespace VirtSecurity.Tools;
 
 /// <summary>What a host is, as its files and tools tell it without starting anything.</summary>
 /// <param name="IsRoot">We are root there.</param>
+/// <param name="HasHostsMounts">Our mount namespace is that of the host's first process: what we mount, everybody sees.</param>
 /// <param name="Distribution">PRETTY_NAME of os-release(5); null: unknown.</param>
 /// <param name="IsXenDom0">/proc/xen/capabilities says control_d.</param>
 /// <param name="IsKvm">/dev/kvm is there, or libvirt with a QEMU.</param>
 /// <param name="FoundTools">Those of the asked tools that are in the trusted directories.</param>
 /// <param name="Daemons">Virtualization daemons that run now, by name.</param>
 internal sealed record HostProbeFact(
-    bool IsRoot, string? Distribution, bool IsXenDom0, bool IsKvm, IReadOnlyList<string> FoundTools, IReadOnlyList<string> Daemons);
+    bool IsRoot, bool HasHostsMounts, string? Distribution, bool IsXenDom0, bool IsKvm, IReadOnlyList<string> FoundTools, IReadOnlyList<string> Daemons);
 
 /// <summary>One script that looks, and asks no daemon: virsh would start libvirtd by its socket, and asking would change the answer.</summary>
 internal static class HostProbe
 {
     private const string Script = """
         printf 'uid %s\n' "$(id -u)"
+        if [ "$(readlink /proc/self/ns/mnt)" = "$(readlink /proc/1/ns/mnt)" ]; then echo hosts-mounts; fi
         (. /etc/os-release 2>/dev/null && printf 'os %s\n' "$PRETTY_NAME")
         if grep -qs control_d /proc/xen/capabilities; then echo xen; fi
         if [ -c /dev/kvm ]; then echo kvm; fi
@@ -38,6 +40,6 @@ internal static class HostProbe
     {
         var lines = result.Stdout.Split('\n', StringSplitOptions.RemoveEmptyEntries);
         IReadOnlyList<string> After(string word) => [.. lines.Where(line => line.StartsWith(word + " ", StringComparison.Ordinal)).Select(line => line[(word.Length + 1)..])];
-        return new(After("uid") is ["0"], After("os") is [var os, ..] ? os : null, lines.Contains("xen"), lines.Contains("kvm"), After("tool"), After("daemon"));
+        return new(After("uid") is ["0"], lines.Contains("hosts-mounts"), After("os") is [var os, ..] ? os : null, lines.Contains("xen"), lines.Contains("kvm"), After("tool"), After("daemon"));
     }
 }
