@@ -7,7 +7,9 @@ using VirtSecurity.Resources;
 namespace VirtSecurity.Commands;
 
 /// <summary>The file-context rule and the relabel for a directory or file of images that exists, proven.</summary>
-[Cmdlet(VerbsCommon.Set, "VirtImageContext", SupportsShouldProcess = true, DefaultParameterSetName = PathSet)]
+// The engine tries the default set's parameters first, with coercion: were it Path, a volume from the pipeline would
+// be taken for its ToString() before its MountPoint is looked at.
+[Cmdlet(VerbsCommon.Set, "VirtImageContext", SupportsShouldProcess = true, DefaultParameterSetName = LiteralSet)]
 [OutputType(typeof(VirtImageContext))]
 public sealed class SetVirtImageContextCommand : VirtCommand
 {
