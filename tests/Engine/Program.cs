@@ -15,7 +15,6 @@ if (options.Culture is { } culture) CultureInfo.DefaultThreadCurrentCulture = Cu
 // Over --xml the console is part of what is reported; otherwise it is the console.
 using var console = new StringWriter();
 var host = new EngineHost(options, options.Xml ? console : Console.Out);
-PSStyle.Instance.OutputRendering = OutputRendering.PlainText;
 var state = InitialSessionState.CreateDefault2();
 if (options.Module is { } module) state.ImportPSModule([Path.GetFullPath(module)]);
 using var runspace = RunspaceFactory.CreateRunspace(host, state);
@@ -33,6 +32,9 @@ host.Console.OnProgress = record =>
     if (options.StopOn is { } text && record.StatusDescription.Contains(text, StringComparison.Ordinal)) shell.BeginStop(null, null);
 };
 
+// The style belongs to the runspace.
+shell.AddScript("$PSStyle.OutputRendering = 'PlainText'").Invoke();
+shell.Commands.Clear();
 shell.AddScript(Console.In.ReadToEnd());
 if (!options.Xml)
 {
