@@ -7,7 +7,9 @@ using VirtSecurity.Resources;
 namespace VirtSecurity.Commands;
 
 /// <summary>The file-context rule and the relabel for a directory or file of images that exists, proven.</summary>
-[Cmdlet(VerbsCommon.Set, "VirtImageContext", SupportsShouldProcess = true, DefaultParameterSetName = PathSet)]
+// No default parameter set: it would be tried first, the VirtHost of a volume in the pipeline would settle it, and the volume's text would be
+// taken for its path.
+[Cmdlet(VerbsCommon.Set, "VirtImageContext", SupportsShouldProcess = true)]
 [OutputType(typeof(VirtImageContext))]
 public sealed class SetVirtImageContextCommand : VirtCommand
 {
