@@ -31,6 +31,7 @@ public sealed class SetVirtImageContextCommand : VirtCommand
 
     /// <summary>The hypervisor whose guests' images they are.</summary>
     [Parameter(ValueFromPipelineByPropertyName = true)]
+    [ConvertedTo(typeof(Hypervisor), BlankIsNull = true)]
     public Hypervisor? Hypervisor { get; set; }
 
     /// <summary>The image type to label them with.</summary>
