@@ -16,6 +16,7 @@ public sealed class ConnectVirtHostCommand : VirtCommand
     [Parameter(Position = 0, ValueFromPipeline = true)]
     [ValidateNotNullOrEmpty]
     [ArgumentCompleter(typeof(VirtHostCompleter))]
+    [ConvertedTo(typeof(VirtHost))]
     public VirtHost[]? Name { get; set; }
 
     /// <summary>Become root there with sudo -n.</summary>

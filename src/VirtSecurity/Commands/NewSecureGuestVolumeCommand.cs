@@ -26,6 +26,7 @@ public sealed class NewSecureGuestVolumeCommand : VirtCommand
 
     /// <summary>Its size; rounded up to whole extents.</summary>
     [Parameter(Mandatory = true, Position = 2, ValueFromPipelineByPropertyName = true)]
+    [ConvertedTo(typeof(VolumeSize))]
     public VolumeSize Size { get; set; }
 
     /// <summary>Where to mount it.</summary>
@@ -34,10 +35,12 @@ public sealed class NewSecureGuestVolumeCommand : VirtCommand
 
     /// <summary>Its file system.</summary>
     [Parameter(ValueFromPipelineByPropertyName = true)]
+    [ConvertedTo(typeof(GuestFileSystem), Blank = GuestFileSystem.Ext4)]
     public GuestFileSystem FileSystem { get; set; } = GuestFileSystem.Ext4;
 
     /// <summary>The hypervisor whose guests' images it will hold.</summary>
     [Parameter(ValueFromPipelineByPropertyName = true)]
+    [ConvertedTo(typeof(Hypervisor), BlankIsNull = true)]
     public Hypervisor? Hypervisor { get; set; }
 
     /// <summary>The image type to label it with.</summary>

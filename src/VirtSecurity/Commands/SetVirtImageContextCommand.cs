@@ -7,9 +7,9 @@ using VirtSecurity.Resources;
 namespace VirtSecurity.Commands;
 
 /// <summary>The file-context rule and the relabel for a directory or file of images that exists, proven.</summary>
-// The engine tries the default set's parameters first, with coercion: were it Path, a volume from the pipeline would
-// be taken for its ToString() before its MountPoint is looked at.
-[Cmdlet(VerbsCommon.Set, "VirtImageContext", SupportsShouldProcess = true, DefaultParameterSetName = LiteralSet)]
+// No default parameter set: it would be tried first, the VirtHost of a volume in the pipeline would settle it, and the volume's text would be
+// taken for its path.
+[Cmdlet(VerbsCommon.Set, "VirtImageContext", SupportsShouldProcess = true)]
 [OutputType(typeof(VirtImageContext))]
 public sealed class SetVirtImageContextCommand : VirtCommand
 {
@@ -31,6 +31,7 @@ public sealed class SetVirtImageContextCommand : VirtCommand
 
     /// <summary>The hypervisor whose guests' images they are.</summary>
     [Parameter(ValueFromPipelineByPropertyName = true)]
+    [ConvertedTo(typeof(Hypervisor), BlankIsNull = true)]
     public Hypervisor? Hypervisor { get; set; }
 
     /// <summary>The image type to label them with.</summary>

@@ -18,6 +18,7 @@ public abstract class VirtCommand : PSCmdlet, IDisposable
     [Alias("HostName", "ComputerName")]
     [ValidateNotNullOrEmpty]
     [ArgumentCompleter(typeof(VirtHostCompleter))]
+    [ConvertedTo(typeof(VirtHost))]
     public VirtHost[] VirtHost { get; set; } = [new VirtHost("localhost")];
 
     /// <summary>The user's stop.</summary>

@@ -18,5 +18,5 @@ internal static class Chattr
 
     /// <summary>Prints something if the directory is immutable.</summary>
     public static ToolCall IsProtected(string directory) =>
-        ToolCall.Script("is-immutable", """case $(lsattr -d -- "$1") in *i*' '*) echo immutable;; esac""", directory);
+        ToolCall.Script("is-immutable", """a=$(lsattr -d -- "$1") && case ${a%% *} in *i*) echo immutable;; esac""", directory);
 }

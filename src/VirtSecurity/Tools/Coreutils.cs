@@ -25,7 +25,8 @@ internal static class Coreutils
     // find speaks of an empty directory where rmdir could only fail; lsattr's first column has an i where chattr +i was.
     private const string StateScript = """
         find "$1" -maxdepth 0 -type d -empty -printf empty
-        case $(lsattr -d -- "$1" 2>/dev/null) in *i*' '*) printf ' immutable';; esac
+        a=$(lsattr -d -- "$1" 2>/dev/null)
+        case ${a%% *} in *i*) printf ' immutable';; esac
         exit 0
         """;
 

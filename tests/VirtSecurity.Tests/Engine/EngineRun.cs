@@ -18,6 +18,7 @@ public sealed class EngineRun
     public IReadOnlyList<string> Warnings => Texts("Warnings");
     public IReadOnlyList<string> Verbose => Texts("Verbose");
     public IReadOnlyList<string> Console => Texts("Console");
+    public IReadOnlyList<string> Debug => Texts("Debug");
     public IReadOnlyList<string> Questions => Texts("Questions");
     public string Rendered => (string?)report.Properties["Rendered"].Value ?? "";
     public string? Thrown => (string?)report.Properties["Thrown"].Value;
@@ -27,16 +28,16 @@ public sealed class EngineRun
     /// <param name="arguments">Options of the engine program, such as --culture and --answers.</param>
     /// <param name="environment">Variables to set for it.</param>
     public static EngineRun Of(string script, IReadOnlyList<string>? arguments = null, IReadOnlyDictionary<string, string>? environment = null) =>
-        new((PSObject)PSSerializer.Deserialize(Start(script, ["--xml", .. arguments ?? []], environment)));
+        new((PSObject)PSSerializer.Deserialize(Start(script, ["--xml", .. arguments ?? []], environment, null)));
 
     /// <summary>What a user sees at a console of that many columns.</summary>
-    public static string Rendering(string script, int width = 80, IReadOnlyDictionary<string, string>? environment = null) =>
-        Start(script, ["--width", width.ToString(System.Globalization.CultureInfo.InvariantCulture)], environment);
+    public static string Rendering(string script, int width = 80, IReadOnlyDictionary<string, string>? environment = null, string? module = null) =>
+        Start(script, ["--width", width.ToString(System.Globalization.CultureInfo.InvariantCulture)], environment, module);
 
-    private static string Start(string script, IReadOnlyList<string> arguments, IReadOnlyDictionary<string, string>? environment)
+    private static string Start(string script, IReadOnlyList<string> arguments, IReadOnlyDictionary<string, string>? environment, string? module)
     {
         var start = new ProcessStartInfo("dotnet") { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
-        foreach (var argument in (string[])[Metadata("EnginePath"), "--module", Path.Combine(RepoRoot, "VirtSecurity.psd1"), .. arguments]) start.ArgumentList.Add(argument);
+        foreach (var argument in (string[])[Metadata("EnginePath"), "--module", module ?? Path.Combine(RepoRoot, "VirtSecurity.psd1"), .. arguments]) start.ArgumentList.Add(argument);
         foreach (var (name, value) in environment ?? new Dictionary<string, string>()) start.Environment[name] = value;
         using var process = Process.Start(start)!;
         var error = process.StandardError.ReadToEndAsync();

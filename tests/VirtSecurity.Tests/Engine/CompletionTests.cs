@@ -1,0 +1,56 @@
+using System.Globalization;
+using Xunit;
+
+namespace VirtSecurity.Tests.Engine;
+
+/// <summary>What Tab offers.</summary>
+public sealed class CompletionTests(ITestOutputHelper output)
+{
+    private const string Function = """
+        function Tab([string] $Line) {
+            $watch = [System.Diagnostics.Stopwatch]::StartNew()
+            $result = TabExpansion2 $Line $Line.Length
+            $texts = foreach ($match in $result.CompletionMatches) { $match.CompletionText }
+            [pscustomobject]@{ Line = $Line; Texts = $texts -join ' '; Milliseconds = $watch.Elapsed.TotalMilliseconds }
+        }
+
+        """;
+
+    [Fact]
+    public void ParametersOfferWhatMakesSense()
+    {
+        using var hosts = new ScriptedHosts();
+        hosts.Add("kvm1").Write("etc/lvm/backup/volumegroup", "").Write("etc/lvm/backup/guests-2", "").Write("sys/block/dm-0/dm/uuid", "LVM-x\n").Write("sys/block/dm-0/dm/name", "other--group-root\n");
+        Directory.CreateDirectory(Path.Combine(hosts.Home, ".ssh"));
+        File.WriteAllText(Path.Combine(hosts.Home, ".ssh", "config"), "Host kvm1 kvm2 *.example\n  User root\nHost xen1\n");
+
+        (string Line, string Texts)[] cases =
+        [
+            ("New-SecureGuestVolume -FileSystem ", "Ext3 Ext4 Xfs"),
+            ("New-SecureGuestVolume -FileSystem x", "Xfs"),
+            ("New-SecureGuestVolume -Hypervisor ", "Kvm Xen"),
+            ("Set-VirtImageContext -Hypervisor ", "Kvm Xen"),
+            ("New-SecureGuestVolume -SELinuxType ", "virt_content_t virt_image_t xen_image_t"),
+            ("Set-VirtImageContext -SELinuxType x", "xen_image_t"),
+            ("New-SecureGuestVolume -MountOption no", "noatime noauto nobarrier nodelalloc nodev nodiratime nodiscard noexec nofail nolazytime noquota nosuid nosymfollow nouser"),
+            ("Connect-VirtHost ", "kvm1 kvm2 localhost xen1"),
+            ("New-SecureGuestVolume -VirtHost kvm", "kvm1 kvm2"),
+            ("Set-VirtImageContext -HostName 'x", "xen1"),
+            // A remote host is asked only over a connection that is there.
+            ("New-SecureGuestVolume -VirtHost kvm1 -VolumeGroup ", ""),
+            ("New-SecureGuestVolume -VirtHost 'no host' -VolumeGroup ", ""),
+        ];
+        (string Line, string Texts)[] connected =
+        [
+            ("New-SecureGuestVolume -VirtHost kvm1 -VolumeGroup ", "guests-2 other-group volumegroup"),
+            ("New-SecureGuestVolume -VirtHost kvm1, xen1 -VolumeGroup v", "volumegroup"),
+        ];
+
+        string Lines((string Line, string Texts)[] asked) => string.Join('\n', asked.Select(item => $"Tab \"{item.Line}\""));
+        var run = hosts.Run(Function + Lines(cases) + "\n$null = Connect-VirtHost kvm1\n" + Lines(connected));
+        Assert.Empty(run.Errors.Select(error => error.Properties["Exception"].Value));
+        Assert.Equal(cases.Concat(connected), run.Output.Select(record => ((string)record.Properties["Line"].Value, (string)record.Properties["Texts"].Value)));
+        foreach (var record in run.Output)
+            output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{record.Properties["Milliseconds"].Value,6:0} ms  {record.Properties["Line"].Value}"));
+    }
+}
