@@ -2,6 +2,7 @@ using System.Collections.ObjectModel;
 using System.Globalization;
 using System.Management.Automation;
 using System.Management.Automation.Host;
+using System.Management.Automation.Internal;
 using System.Security;
 
 namespace VirtSecurity.Engine;
@@ -71,16 +72,16 @@ internal sealed class EngineUI(Options options, TextWriter output) : PSHostUserI
     public override string ReadLine() => throw new NotSupportedException("Nobody is there to answer.");
     public override SecureString ReadLineAsSecureString() => throw new NotSupportedException("Nobody is there to answer.");
 
-    public override void Write(string value) => output.Write(value);
-    public override void Write(ConsoleColor foregroundColor, ConsoleColor backgroundColor, string value) => output.Write(value);
+    public override void Write(string value) => output.Write(Plain(value));
+    public override void Write(ConsoleColor foregroundColor, ConsoleColor backgroundColor, string value) => output.Write(Plain(value));
 
     public override void WriteLine(string value)
     {
-        Lines.Add(value);
-        output.WriteLine(value);
+        Lines.Add(Plain(value));
+        output.WriteLine(Plain(value));
     }
 
-    public override void WriteErrorLine(string value) => output.WriteLine(value);
+    public override void WriteErrorLine(string value) => output.WriteLine(Plain(value));
     public override void WriteDebugLine(string message) => output.WriteLine("DEBUG: " + message);
     public override void WriteVerboseLine(string message) => output.WriteLine("VERBOSE: " + message);
 
@@ -91,6 +92,9 @@ internal sealed class EngineUI(Options options, TextWriter output) : PSHostUserI
     }
 
     public override void WriteProgress(long sourceId, ProgressRecord record) => OnProgress?.Invoke(record);
+
+    /// <summary>Without colours: taking them out is a host's work, and this one is no terminal.</summary>
+    private static string Plain(string text) => new StringDecorated(text).ToString(OutputRendering.PlainText);
 }
 
 /// <summary>A screen of a fixed size that nothing is drawn on.</summary>

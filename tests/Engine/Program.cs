@@ -32,9 +32,6 @@ host.Console.OnProgress = record =>
     if (options.StopOn is { } text && record.StatusDescription.Contains(text, StringComparison.Ordinal)) shell.BeginStop(null, null);
 };
 
-// The style belongs to the runspace.
-shell.AddScript("$PSStyle.OutputRendering = 'PlainText'").Invoke();
-shell.Commands.Clear();
 shell.AddScript(Console.In.ReadToEnd());
 if (!options.Xml)
 {

@@ -102,7 +102,7 @@ public sealed class ProofTests(LabFixture fixture) : LabTest(fixture)
         Assert.Contains(Image, text, StringComparison.Ordinal);
         var denials = await OnHost("sync; ausearch -m AVC --input-logs 2>/dev/null | grep denied | grep -e virtd_t -e svirt_t | tail -n 3");
         Assert.Contains("denied", denials, StringComparison.Ordinal);
-        Assert.Matches("tcontext=[^ ]*:(default_t|unlabeled_t):", denials);
+        Assert.Matches("tcontext=[^ ]*:(root_t|default_t|unlabeled_t):", denials);
     }
 
     private async Task StartsConfined()
