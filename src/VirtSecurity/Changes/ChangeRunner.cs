@@ -14,8 +14,6 @@ internal sealed class ChangeRunner(IHost host, Journal journal)
     /// <summary>Objects whose own changes run at once: LVM has its own lock, and sshd allows ten sessions a connection.</summary>
     private const int SideBySide = 4;
 
-    private readonly Undoer undoer = new(host, journal);
-
     /// <summary>Makes the changes.</summary>
     /// <param name="sets">One an object; an empty one is done already.</param>
     /// <param name="readBack">For each set, what is not as asked; null: all is.</param>
@@ -27,9 +25,11 @@ internal sealed class ChangeRunner(IHost host, Journal journal)
         var failures = new RunFailure?[sets.Count];
         if (sets.All(set => set.IsEmpty)) return Outcomes(sets, failures);
 
-        await OwnAsync(sets, failures, stop).ConfigureAwait(false);
-        await CommitAsync(sets, failures, stop).ConfigureAwait(false);
-        await ReadBackAsync(sets, failures, readBack).ConfigureAwait(false);
+        var undoer = new Undoer(host, journal, new SharedChanges(sets));
+        await OwnAsync(undoer, sets, failures, stop).ConfigureAwait(false);
+        await CommitAsync(undoer, sets, failures, stop).ConfigureAwait(false);
+        await ReadBackAsync(undoer, sets, failures, readBack).ConfigureAwait(false);
+        undoer.NameWhatIsShared(failures);
         await EndAsync(sets, failures).ConfigureAwait(false);
         return Outcomes(sets, failures);
     }
@@ -37,7 +37,7 @@ internal sealed class ChangeRunner(IHost host, Journal journal)
     private static IReadOnlyList<RunOutcome> Outcomes(IReadOnlyList<ChangeSet> sets, RunFailure?[] failures) =>
         [.. sets.Select((set, i) => new RunOutcome(set, failures[i]))];
 
-    private async Task OwnAsync(IReadOnlyList<ChangeSet> sets, RunFailure?[] failures, CancellationToken stop)
+    private async Task OwnAsync(Undoer undoer, IReadOnlyList<ChangeSet> sets, RunFailure?[] failures, CancellationToken stop)
     {
         using var places = new SemaphoreSlim(SideBySide);
         await Task.WhenAll(sets.Select(async (set, i) =>
@@ -55,7 +55,7 @@ internal sealed class ChangeRunner(IHost host, Journal journal)
         })).ConfigureAwait(false);
     }
 
-    private async Task CommitAsync(IReadOnlyList<ChangeSet> sets, RunFailure?[] failures, CancellationToken stop)
+    private async Task CommitAsync(Undoer undoer, IReadOnlyList<ChangeSet> sets, RunFailure?[] failures, CancellationToken stop)
     {
         var left = Enumerable.Range(0, sets.Count).Where(i => failures[i] is null && !sets[i].IsEmpty).ToArray();
         var rules = left.SelectMany(i => sets[i].Rules).DistinctBy(rule => rule.Pattern).ToArray();
@@ -72,7 +72,7 @@ internal sealed class ChangeRunner(IHost host, Journal journal)
         if (failure is not null) await undoer.AllAsync(failure, sets, left, failures).ConfigureAwait(false);
     }
 
-    private async Task ReadBackAsync(IReadOnlyList<ChangeSet> sets, RunFailure?[] failures, Func<Task<IReadOnlyList<string?>>> readBack)
+    private static async Task ReadBackAsync(Undoer undoer, IReadOnlyList<ChangeSet> sets, RunFailure?[] failures, Func<Task<IReadOnlyList<string?>>> readBack)
     {
         var left = Enumerable.Range(0, sets.Count).Where(i => failures[i] is null).ToArray();
         if (left.Length == 0) return;
@@ -138,6 +138,8 @@ internal sealed class ChangeRunner(IHost host, Journal journal)
         var started = bad.result.Call.Tool != Journal.CallName && (bad.result.Started || calls[bad.i].Call != changes[change].Do[0]);
         var failure = ToolFailure.Of(bad.result);
         var id = bad.result.Call.Tool == Journal.CallName && failure.Id == "ToolFailed" ? "JournalFailed" : failure.Id;
-        return (new RunFailure(id, changes[change].Step, failure.Words), started ? change + 1 : change);
+        // After a lost connection the host may have gone on with the rest of the batch before it noticed.
+        var attempted = bad.result.Outcome == ToolOutcome.Lost ? changes.Count : started ? change + 1 : change;
+        return (new RunFailure(id, changes[change].Step, failure.Words), attempted);
     }
 }

@@ -15,8 +15,8 @@ internal sealed record RuleEdit(string Pattern, string Type, SecurityContext? Be
     /// <summary>The line that takes it back.</summary>
     public string UndoLine => Before is null ? Semanage.Delete(Pattern) : Semanage.Modify(Pattern, Before.Type, Before.Range ?? "s0");
 
-    /// <summary>Whether the host's rules have it as this edit makes it.</summary>
-    public bool IsInPlace(FileContexts contexts) => contexts.Local(Pattern)?.Context?.Type == Type;
+    /// <summary>Whether the host's rules have it as this edit makes it. A rule that was so before is nobody's to take back.</summary>
+    public bool IsInPlace(FileContexts contexts) => Before?.Type != Type && contexts.Local(Pattern)?.Context?.Type == Type;
 }
 
 /// <summary>A path to be given the label the policy has for it.</summary>

@@ -9,18 +9,24 @@ namespace VirtSecurity.Changes;
 /// Takes changes back, newest first. Each is checked first (is it there, and is it what this run made?) and afterwards (is it gone?); what
 /// could not be taken back is named with the command lines that would. No stop reaches it.
 /// </summary>
-internal sealed class Undoer(IHost host, Journal journal)
+internal sealed class Undoer(IHost host, Journal journal, SharedChanges shared)
 {
     /// <summary>Takes back an object's own changes, of which so many were begun.</summary>
     public async Task<RunFailure> OwnAsync(RunFailure failure, ChangeSet set, int attempted)
     {
         var undone = failure.Undone.ToList();
         var notUndone = failure.NotUndone.ToList();
-        foreach (var change in set.Own.Take(attempted).Reverse().Where(change => change.Undo.Count > 0))
+        var remains = false;
+        for (var i = set.Own.Count - 1; i >= 0; i--)
         {
-            switch (await TakeBackAsync(set.Subject, change).ConfigureAwait(false))
+            var change = set.Own[i];
+            if (shared.Release(change, i < attempted, remains) is not { } newerRemains || change.Undo.Count == 0) continue;
+            var isUndone = await TakeBackAsync(set.Subject, change, newerRemains).ConfigureAwait(false);
+            remains |= isUndone is false;
+            switch (isUndone)
             {
                 case true: undone.Add(change.Step); break;
+                case false when shared.Leave(change): break;
                 case false: notUndone.AddRange(change.Undo.Select(call => call.ToString())); break;
             }
         }
@@ -28,18 +34,25 @@ internal sealed class Undoer(IHost host, Journal journal)
         return failure with { Undone = undone, NotUndone = notUndone };
     }
 
+    /// <summary>What objects share and could not be taken back is named by the last error: after the command lines of all of them.</summary>
+    public void NameWhatIsShared(RunFailure?[] failures)
+    {
+        if (shared.NotUndone is { Count: > 0 } lines && Array.FindLastIndex(failures, failure => failure is not null) is >= 0 and var last)
+            failures[last] = failures[last]! with { NotUndone = [.. failures[last]!.NotUndone, .. lines] };
+    }
+
     /// <summary>Takes back a commit's part and the own changes of the objects at these places.</summary>
     public async Task AllAsync(RunFailure failure, IReadOnlyList<ChangeSet> sets, IReadOnlyList<int> places, RunFailure?[] failures)
     {
-        var shared = await CommitAsync([.. places.Select(i => sets[i])], failure).ConfigureAwait(false);
-        foreach (var i in places.Reverse()) failures[i] = await OwnAsync(shared, sets[i], sets[i].Own.Count).ConfigureAwait(false);
+        var common = await CommitAsync([.. places.Select(i => sets[i])], failure).ConfigureAwait(false);
+        foreach (var i in places.Reverse()) failures[i] = await OwnAsync(common, sets[i], sets[i].Own.Count).ConfigureAwait(false);
     }
 
     private async Task<RunFailure> CommitAsync(IReadOnlyList<ChangeSet> sets, RunFailure failure)
     {
         var subject = string.Join(", ", sets.Select(set => set.Subject));
         var rules = sets.SelectMany(set => set.Rules).DistinctBy(rule => rule.Pattern).ToArray();
-        var labels = PolicyCommit.OfLabels([.. sets.SelectMany(set => set.Labels).DistinctBy(label => label.Path)]);
+        var labels = sets.SelectMany(set => set.Labels).Where(label => label.Before is not null).DistinctBy(label => label.Path).ToArray();
         var undone = new List<string>();
         var notUndone = new List<string>();
 
@@ -58,29 +71,50 @@ internal sealed class Undoer(IHost host, Journal journal)
             }
         }
 
-        if (labels.Undo.Count > 0)
+        if (labels.Length > 0)
         {
-            var results = await RunAsync([journal.Undoing(subject, labels), .. labels.Undo]).ConfigureAwait(false);
-            if (results is [.., { Succeeded: true }]) undone.Add(labels.Step);
-            else notUndone.Add(labels.Undo[0].ToString());
+            // A guest may have started since: its image's label is libvirt's now, and giving the old one back would cut it off.
+            var changed = await RelabelledAsync(labels).ConfigureAwait(false);
+            if (changed is null) notUndone.Add(PolicyCommit.OfLabels(labels).Undo[0].ToString());
+            else if (changed.Count > 0)
+            {
+                var change = PolicyCommit.OfLabels(changed);
+                await RunAsync([journal.Undoing(subject, change), .. change.Undo]).ConfigureAwait(false);
+                if (await RelabelledAsync(labels).ConfigureAwait(false) is { Count: 0 }) undone.Add(change.Step);
+                else notUndone.Add(change.Undo[0].ToString());
+            }
         }
 
         return failure with { Undone = undone, NotUndone = notUndone };
     }
 
     /// <summary>True: taken back. False: it is still there, or may be. Null: there was nothing to take back.</summary>
-    private async Task<bool?> TakeBackAsync(string subject, Change change)
+    /// <param name="subject">The object whose change it is.</param>
+    /// <param name="change">A change with an undo.</param>
+    /// <param name="newerRemains">A newer change could not be taken back, and may hide this one: below a mount that stays, no directory is seen.</param>
+    private async Task<bool?> TakeBackAsync(string subject, Change change, bool newerRemains)
     {
-        if (change.Check is { } check)
-        {
-            var before = await RunAsync([check]).ConfigureAwait(false);
-            var inPlace = before is [var seen] ? Change.IsInPlace(seen) : null;
-            if (inPlace is not true) return inPlace is null ? false : null;
-        }
+        if (change.Check is { } check && await IsInPlaceAsync(check).ConfigureAwait(false) is not true and var inPlace)
+            return inPlace is null || newerRemains ? false : null;
 
         var results = await RunAsync([journal.Undoing(subject, change), .. change.Undo, .. change.Check is { } again ? new[] { again } : []]).ConfigureAwait(false);
-        if (results.Count == 0) return false;
-        return change.Check is null ? results.Skip(1).All(result => result.Succeeded) : Change.IsInPlace(results[^1]) is false;
+        if (change.Check is null) return results.Count > 0 && results.Skip(1).All(result => result.Succeeded);
+
+        // Where the connection broke just now, what became of it can be asked once more.
+        var after = results.Count > 0 ? Change.IsInPlace(results[^1]) : null;
+        return (after ?? await IsInPlaceAsync(change.Check).ConfigureAwait(false)) is false;
+    }
+
+    private async Task<bool?> IsInPlaceAsync(ToolCall check) =>
+        await RunAsync([check]).ConfigureAwait(false) is [var seen] ? Change.IsInPlace(seen) : null;
+
+    /// <summary>Those whose label is not the one they had, except what a running guest's categories are on now. Null: not known.</summary>
+    private async Task<IReadOnlyList<Relabel>?> RelabelledAsync(IReadOnlyList<Relabel> labels)
+    {
+        var results = await RunAsync([Restorecon.Look([.. labels.Select(label => label.Path)])]).ConfigureAwait(false);
+        if (results is not [{ Outcome: ToolOutcome.Exited } result]) return null;
+        var now = Restorecon.ReadLook(result);
+        return [.. labels.Where(label => now.TryGetValue(label.Path, out var context) && context != label.Before && context?.HasCategories != true)];
     }
 
     private async Task<IReadOnlyList<RuleEdit>?> InPlaceAsync(IReadOnlyList<RuleEdit> rules)

@@ -123,7 +123,7 @@ internal static class SecureGuestVolumePlan
     private static IEnumerable<Change> MakeMountPoint(string path, StorageFacts facts)
     {
         foreach (var parent in facts.MountPoint.MissingParents)
-            yield return new("mkdir", [Coreutils.MakeParent(parent)], null, [Coreutils.RemoveUnusedParent(parent)]);
+            yield return new("mkdir", [Coreutils.MakeParent(parent)], Coreutils.IsEmptyDirectory(parent), [Coreutils.RemoveUnusedParent(parent)]);
 
         if (facts.MountPoint.Self is not { } self)
         {

@@ -68,6 +68,9 @@ internal static class Coreutils
     /// <summary>Prints the path if it is a directory with exactly these permission bits.</summary>
     public static ToolCall IsDirectory(string path, string mode) => new("find", path, "-maxdepth", "0", "-type", "d", "-perm", mode);
 
+    /// <summary>Prints the path if it is a directory with nothing in it.</summary>
+    public static ToolCall IsEmptyDirectory(string path) => new("find", path, "-maxdepth", "0", "-type", "d", "-empty");
+
     /// <summary>Sets permission bits.</summary>
     public static ToolCall SetMode(string path, UnixFileMode mode) => new("chmod", Octal(mode), "--", path) { Mutating = true };
 

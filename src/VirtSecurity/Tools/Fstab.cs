@@ -55,10 +55,15 @@ internal static class Fstab
 
         """ + End;
 
-    // The line itself goes, and the newline we had to add before it if it was the last and $3 says so.
+    // The line itself goes, and the newline we had to add before it if it was the last and $3 says so. grep ends what
+    // it writes with a newline in any case: where another last line had none, it gets none.
     private const string Remove = Begin + """
-        { LC_ALL=C grep -avxF -e "$line" -- "$f" || :; } >"$t"
-        if [ "$3" = 1 ] && [ "$(tail -n 1 -- "$f")" = "$line" ]; then truncate -s -1 -- "$t"; fi
+        if ! grep -aqxF -e "$line" -- "$f"; then exit 0; fi
+        { grep -avxF -e "$line" -- "$f" || :; } >"$t"
+        if [ "$(tail -n 1 -- "$f")" = "$line" ]; then newline=$3
+        elif [ -n "$(tail -c 1 -- "$f")" ]; then newline=1
+        else newline=0; fi
+        if [ "$newline" = 1 ]; then truncate -s -1 -- "$t"; fi
 
         """ + End;
 

@@ -1,5 +1,6 @@
 using System.Text;
 using VirtSecurity.Hosts;
+using VirtSecurity.SELinux;
 
 namespace VirtSecurity.Tools;
 
@@ -43,6 +44,17 @@ internal static class Restorecon
             TimeLimit = TimeSpan.FromMinutes(30),
             Display = string.Join("; ", labels.Select(label => ShellQuote.Line(["chcon", "-h", "--", label.Context, label.Path]))),
         };
+
+    /// <summary>Asks for the labels of paths; what is gone is not in the answer. Standard input is the list, ended by NUL each.</summary>
+    public static ToolCall Look(IReadOnlyCollection<string> paths) =>
+        new("xargs", "-0r", "stat", "--printf", @"%C\0%n\0", "--") { Stdin = Records(paths), TimeLimit = TimeSpan.FromMinutes(30) };
+
+    /// <summary>Reads <see cref="Look"/>.</summary>
+    public static IReadOnlyDictionary<string, SecurityContext?> ReadLook(ToolResult result)
+    {
+        var fields = result.Stdout.Split('\0');
+        return Enumerable.Range(0, fields.Length / 2).ToDictionary(i => fields[2 * i + 1], i => SecurityContext.Parse(fields[2 * i]));
+    }
 
     private static byte[] Records(IEnumerable<string> texts) =>
         Encoding.UTF8.GetBytes(string.Concat(texts.Select(text => text + "\0")));

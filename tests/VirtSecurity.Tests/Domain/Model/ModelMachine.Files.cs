@@ -1,0 +1,191 @@
+using System.Globalization;
+using System.Text;
+
+namespace VirtSecurity.Tests.Domain.Model;
+
+internal sealed record ModelMount(ModelFileSystem FileSystem, string Point, string Options, string Source);
+
+/// <summary>Directories, mounts and /etc/fstab.</summary>
+internal sealed partial class ModelMachine
+{
+    public List<ModelMount> Mounts { get; } = [];
+
+    /// <summary>Takes the final newline of /etc/fstab away, as an editor may.</summary>
+    public void CutFstabNewline() => Fstab = Fstab[..^1];
+
+    public void AddToFstab(string line) => Fstab = [.. Fstab, .. Encoding.UTF8.GetBytes(line + "\n")];
+
+    public void MountVolume(ModelVolume volume, string point, string options = "rw,nosuid,nodev,noexec,relatime") =>
+        Mounts.Add(new ModelMount(volume.FileSystem!, point, options, volume.MapperNode));
+
+    public ModelInode AddFile(string path, char type, string mode, string label, int owner = 0)
+    {
+        var (files, inside) = Find(path);
+        return files.Add(inside, type, mode, label, owner);
+    }
+
+    public ModelInode? Look(string path)
+    {
+        var (files, inside) = Find(path);
+        return files.Inodes.GetValueOrDefault(inside);
+    }
+
+    private (ModelFileSystem Files, string Inside) Find(string path)
+    {
+        var mount = Mounts.Where(mount => mount.Point == "/" || path == mount.Point || path.StartsWith(mount.Point + "/", StringComparison.Ordinal))
+            .Aggregate((best, next) => next.Point.Length >= best.Point.Length ? next : best);
+        return (mount.FileSystem, mount.Point == "/" ? path.TrimEnd('/') : path[mount.Point.Length..]);
+    }
+
+    private string Identity(string path) => string.Create(CultureInfo.InvariantCulture, $"{Find(path).Files.DeviceNumber}:{Look(path)!.Number}");
+
+    private Said File(string[] argv) => argv switch
+    {
+        ["mkdir", "-p", "-m", var mode, "--", var path] => Look(path) is not null ? Said.Nothing : MakeDirectory(path, mode),
+        ["mkdir", "-m", var mode, "--", var path] => MakeDirectory(path, mode),
+        ["rmdir", "--", var path] => RemoveDirectory(path, false),
+        ["rmdir", "--ignore-fail-on-non-empty", "--", var path] => RemoveDirectory(path, true),
+        ["chmod", var mode, "--", var path] => ChangeMode(path, mode),
+        ["chattr", "+i", "--", var path] => ChangeAttribute(path, true),
+        ["chattr", "-i", "--", var path] => ChangeAttribute(path, false),
+        ["stat", "--printf", @"%n\0%f\0%u\0%a\0%C\0", "--", .. var paths] => Stat(paths),
+        ["find", var path, "-maxdepth", "0", "-type", "d", "-perm", var mode] => FindSelf(path, inode => Octal(inode.Mode) == Octal(mode)),
+        ["find", var path, "-maxdepth", "0", "-type", "d", "-empty"] => FindSelf(path, _ => IsEmpty(path)),
+        ["find", var path, "-xdev", "-printf", @"%y\0%Z\0%D:%i\0%p\0"] => Tree(path),
+        _ => throw Unknown(argv),
+    };
+
+    private Said MakeDirectory(string path, string mode)
+    {
+        if (Look(path) is not null) return Said.Failure(1, $"mkdir: cannot create directory '{path}': File exists\n");
+        var parent = path[..Math.Max(1, path.LastIndexOf('/'))];
+        if (Look(parent) is not { } above) return Said.Failure(1, $"mkdir: cannot create directory '{path}': No such file or directory\n");
+        if (above.Immutable) return Said.Failure(1, $"mkdir: cannot create directory '{path}': Operation not permitted\n");
+        AddFile(path, 'd', Octal(mode), DefaultLabel);
+        return Said.Nothing;
+    }
+
+    private Said RemoveDirectory(string path, bool ignoreNonEmpty)
+    {
+        if (Look(path) is not { } inode) return Said.Failure(1, $"rmdir: failed to remove '{path}': No such file or directory\n");
+        if (Mounts.Exists(mount => mount.Point == path)) return Said.Failure(1, $"rmdir: failed to remove '{path}': Device or resource busy\n");
+        if (!IsEmpty(path)) return ignoreNonEmpty ? Said.Nothing : Said.Failure(1, $"rmdir: failed to remove '{path}': Directory not empty\n");
+        if (inode.Immutable) return Said.Failure(1, $"rmdir: failed to remove '{path}': Operation not permitted\n");
+        var (files, inside) = Find(path);
+        files.Inodes.Remove(inside);
+        return Said.Nothing;
+    }
+
+    private Said ChangeMode(string path, string mode)
+    {
+        if (Look(path) is not { } inode) return Said.Failure(1, $"chmod: cannot access '{path}': No such file or directory\n");
+        if (inode.Immutable) return Said.Failure(1, $"chmod: changing permissions of '{path}': Operation not permitted\n");
+        inode.Mode = Octal(mode);
+        return Said.Nothing;
+    }
+
+    private Said ChangeAttribute(string path, bool immutable)
+    {
+        if (Look(path) is not { } inode) return Said.Failure(1, $"chattr: No such file or directory while trying to stat {path}\n");
+        inode.Immutable = immutable;
+        return Said.Nothing;
+    }
+
+    private Said Stat(string[] paths)
+    {
+        var found = paths.Where(path => Look(path) is not null).Select(path => (path, inode: Look(path)!));
+        var output = string.Concat(found.Select(entry =>
+            $"{entry.path}\0{TypeBits(entry.inode.Type) | Convert.ToInt32(entry.inode.Mode, 8):x}\0{entry.inode.Owner}\0{entry.inode.Mode}\0{entry.inode.Label}\0"));
+        var missing = paths.Where(path => Look(path) is null).Select(path => $"stat: cannot statx '{path}': No such file or directory\n").ToArray();
+        return new(missing.Length == 0 ? 0 : 1, Encoding.UTF8.GetBytes(output), string.Concat(missing));
+    }
+
+    private Said FindSelf(string path, Func<ModelInode, bool> matches) => Look(path) switch
+    {
+        null => Said.Failure(1, $"find: '{path}': No such file or directory\n"),
+        { IsDirectory: true } inode when matches(inode) => Said.Text(path + "\n"),
+        _ => Said.Nothing,
+    };
+
+    private Said Tree(string path)
+    {
+        var (files, inside) = Find(path);
+        if (Look(path) is null) return Said.Failure(1, $"find: '{path}': No such file or directory\n");
+        var below = files.Inodes.Where(entry => entry.Key == inside || entry.Key.StartsWith(inside + "/", StringComparison.Ordinal));
+        return Said.Text(string.Concat(below.Select(entry => string.Create(
+            CultureInfo.InvariantCulture,
+            $"{(entry.Value.Type == '-' ? 'f' : entry.Value.Type)}\0{entry.Value.Label}\0{files.DeviceNumber}:{entry.Value.Number}\0{path}{entry.Key[inside.Length..]}\0"))));
+    }
+
+    private Said DirectoryState(string path)
+    {
+        if (Look(path) is not { IsDirectory: true } inode) return Said.Nothing;
+        return Said.Text((IsEmpty(path) ? "empty" : "") + (inode.Immutable ? " immutable" : ""));
+    }
+
+    private bool IsEmpty(string path)
+    {
+        var (files, inside) = Find(path);
+        return files.IsEmpty(inside);
+    }
+
+    private Said MountTool(string[] argv)
+    {
+        switch (argv)
+        {
+            case ["mount", "-t", var type, "-o", var options, "--", var device, var point]:
+                if (Volumes.Find(volume => volume.Node == device) is not { } volume) return Said.Failure(32, $"mount: {point}: special device {device} does not exist.\n");
+                if (Look(point) is not { IsDirectory: true }) return Said.Failure(32, $"mount: {point}: mount point does not exist.\n");
+                if (volume.FileSystem?.Type != type) return Said.Failure(32, $"mount: {point}: wrong fs type, bad option, bad superblock on {volume.MapperNode}.\n");
+                MountVolume(volume, point, "rw," + (options == "defaults" ? "" : options + ",") + "relatime");
+                return Said.Nothing;
+            case ["umount", "--", var point]:
+                var top = Mounts.FindLastIndex(mount => mount.Point == point);
+                if (top < 0) return Said.Failure(32, $"umount: {point}: not mounted.\n");
+                Mounts.RemoveAt(top);
+                return Said.Nothing;
+            case ["findmnt", "--noheadings", "--output", "TARGET", "--source", var device, "--mountpoint", var point]:
+                var source = Volumes.Find(volume => volume.Node == device)?.MapperNode;
+                return Mounts.Exists(mount => mount.Point == point && mount.Source == source) ? Said.Text(point + "\n") : Said.Failure(1, "");
+            default:
+                throw Unknown(argv);
+        }
+    }
+
+    private string MountInfo() => string.Concat(Mounts.Select((mount, i) => string.Create(
+        CultureInfo.InvariantCulture,
+        $"{22 + i} 1 {mount.FileSystem.Device} / {Escape(mount.Point)} {mount.Options} shared:{i + 1} - {mount.FileSystem.Type} {Escape(mount.Source)} rw,seclabel\n")));
+
+    private List<string> FstabLines()
+    {
+        var lines = Encoding.UTF8.GetString(Fstab).Split('\n').ToList();
+        if (lines[^1].Length == 0) lines.RemoveAt(lines.Count - 1);
+        return lines;
+    }
+
+    private Said AppendToFstab(string line)
+    {
+        if (Fstab is [.., not (byte)'\n']) Fstab = [.. Fstab, (byte)'\n'];
+        AddToFstab(line);
+        return Said.Nothing;
+    }
+
+    private Said RemoveFromFstab(string line, bool newlineWasOurs)
+    {
+        var lines = FstabLines();
+        if (!lines.Contains(line)) return Said.Nothing;
+        var lacks = Fstab is [.., not (byte)'\n'];
+        var cut = lines[^1] == line ? newlineWasOurs : lacks;
+        Fstab = Encoding.UTF8.GetBytes(string.Concat(lines.Where(other => other != line).Select(other => other + "\n")));
+        if (cut) CutFstabNewline();
+        return Said.Nothing;
+    }
+
+    /// <summary>As the kernel writes a path into mountinfo, seq_path(..., " \t\n\\").</summary>
+    private static string Escape(string path) => path
+        .Replace(@"\", @"\134", StringComparison.Ordinal).Replace(" ", @"\040", StringComparison.Ordinal).Replace("\t", @"\011", StringComparison.Ordinal);
+
+    private static string Octal(string mode) => mode.TrimStart('0') is { Length: > 0 } digits ? digits : "0";
+
+    private static int TypeBits(char type) => type switch { 'd' => 0x4000, '-' => 0x8000, 'l' => 0xA000, 'b' => 0x6000, _ => throw new ArgumentOutOfRangeException(nameof(type)) };
+}

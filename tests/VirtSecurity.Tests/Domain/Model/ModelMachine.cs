@@ -1,0 +1,127 @@
+using System.Globalization;
+using System.Text;
+using System.Text.RegularExpressions;
+using VirtSecurity.Hosts;
+
+namespace VirtSecurity.Tests.Domain.Model;
+
+/// <summary>What a tool said: exit code, standard output, standard error.</summary>
+internal readonly record struct Said(int Code, byte[] Output, string Error)
+{
+    public static Said Nothing { get; } = new(0, [], "");
+
+    public static Said Text(string output) => new(0, Encoding.UTF8.GetBytes(output), "");
+
+    public static Said Failure(int code, string error) => new(code, [], error);
+}
+
+/// <summary>
+/// A KVM host in memory. It reads the very argument vectors our builders write, and answers in the formats of Debian 12's tools
+/// (LVM 2.03.16, util-linux 2.38, coreutils 9.1, policycoreutils 3.4). A call it does not know is a fault of the test.
+/// </summary>
+internal sealed partial class ModelMachine
+{
+    public const string Unlabelled = "system_u:object_r:unlabeled_t:s0";
+    private const string DefaultLabel = "unconfined_u:object_r:default_t:s0";
+
+    /// <summary>Debian's installer writes such a file; its last line is whole unless a test cuts it.</summary>
+    private const string FirstFstab = "# /etc/fstab: static file system information.\nUUID=6a1f2c1e-8b0a-4f0e-9d7c-2f1f6e1d3a55 / ext4 errors=remount-ro 0 1\n";
+
+    public ModelMachine()
+    {
+        Root = new ModelFileSystem("ext4", "6a1f2c1e-8b0a-4f0e-9d7c-2f1f6e1d3a55", 8, 1);
+        Mounts.Add(new ModelMount(Root, "/", "rw,relatime", "/dev/vda1"));
+        Root.Add("", 'd', "755", "system_u:object_r:root_t:s0");
+        foreach (var directory in (string[])["/etc", "/srv", "/var", "/var/lib"]) Root.Add(directory, 'd', "755", "system_u:object_r:var_t:s0");
+    }
+
+    public ModelFileSystem Root { get; }
+
+    public byte[] Fstab { get; set; } = Encoding.UTF8.GetBytes(FirstFstab);
+
+    /// <summary>The journal's lines, of all runs.</summary>
+    public List<string> Journal { get; } = [];
+
+    /// <summary>Daemons and tools as the probe finds them.</summary>
+    public List<string> Daemons { get; } = ["libvirtd"];
+
+    public HashSet<string> MissingTools { get; } = [];
+
+    public string UserId { get; set; } = "0";
+
+    /// <summary>All that a failed run must leave as it was; the journal and the numbers of devices and inodes are not among it.</summary>
+    public string Snapshot()
+    {
+        var text = new StringBuilder();
+        foreach (var group in Groups.Values) text.AppendLine(CultureInfo.InvariantCulture, $"group {group.Name} extents of {group.ExtentSize}, {Free(group)} free");
+        foreach (var volume in Volumes.OrderBy(volume => volume.Name, StringComparer.Ordinal))
+        {
+            text.AppendLine(CultureInfo.InvariantCulture, $"volume {volume.Group}/{volume.Name} {volume.Size} tags {string.Join(',', volume.Tags)} {volume.FileSystem?.Type} {volume.FileSystem?.Uuid}");
+            if (volume.FileSystem is not null) Write(text, "  in it ", volume.FileSystem);
+        }
+
+        foreach (var mount in Mounts) text.AppendLine(CultureInfo.InvariantCulture, $"mount {mount.Source} at {mount.Point} {mount.FileSystem.Type} {mount.Options}");
+        text.AppendLine("fstab " + Encoding.Latin1.GetString(Fstab).Replace("\n", "\\n\n      ", StringComparison.Ordinal));
+        foreach (var (pattern, context) in LocalRules) text.AppendLine(CultureInfo.InvariantCulture, $"rule {pattern} {context}");
+        Write(text, "", Root);
+        return text.ToString();
+    }
+
+    /// <summary>A snapshot without what is chosen by chance in each run, for comparing two runs.</summary>
+    public string SnapshotOfAnyRun() => ChosenByChance().Replace(Snapshot(), "*");
+
+    /// <summary>Runs a call as the host's tool would.</summary>
+    public Said Run(ToolCall call) => call.Argv switch
+    {
+        ["sh", "-c", _, var name, .. var arguments] => Script(name, arguments, call.Stdin ?? []),
+        ["lvs" or "vgs" or "lvcreate" or "lvremove" or "mke2fs" or "mkfs.xfs" or "lsblk", ..] => Volume(call.Argv),
+        ["mount" or "umount" or "findmnt", ..] => MountTool(call.Argv),
+        ["cat", "/proc/self/mountinfo"] => Said.Text(MountInfo()),
+        ["cat", "/etc/fstab"] => new(0, Fstab, ""),
+        ["grep", "-axF", "-e", var line, "--", "/etc/fstab"] => FstabLines().Contains(line) ? Said.Text(line + "\n") : Said.Failure(1, ""),
+        ["flock", "-w", _, "-E", "75", _, "semanage", "import", "-N"] => SemanageImport(call.Stdin!),
+        ["xargs", "-0", "-n", "2", "chcon", "-h", "--"] => Chcon(call.Stdin!),
+        ["xargs", "-0r", "stat", "--printf", @"%C\0%n\0", "--"] => Labels(call.Stdin!),
+        ["systemctl", "daemon-reload"] => Said.Nothing,
+        _ => File(call.Argv),
+    };
+
+    private Said Script(string name, string[] arguments, byte[] input) => (name, arguments) switch
+    {
+        ("journal", [_, _]) => WriteJournal(input),
+        ("is-immutable", [var path]) => Look(path) is { Immutable: true } ? Said.Text("immutable\n") : Said.Nothing,
+        ("directory-state", [var path]) => DirectoryState(path),
+        ("fstab-append", [_, var line]) => AppendToFstab(line),
+        ("fstab-remove", [_, var line, var newlineWasOurs]) => RemoveFromFstab(line, newlineWasOurs == "1"),
+        ("host-probe", _) => Probe(arguments),
+        ("selinux-state", _) => SELinuxState(arguments),
+        ("context-check", [var context]) => KnownTypes.Contains(context.Split(':')[2]) ? Said.Nothing : Said.Failure(1, "sh: 1: printf: I/O error"),
+        ("open-by-guests", []) => Said.Text(string.Concat(OpenByGuests.Select(path => $"{Identity(path)}\n"))),
+        ("restorecon-list", []) => RestoreconList(input),
+        _ => throw Unknown([name, .. arguments]),
+    };
+
+    private Said Probe(string[] tools)
+    {
+        var said = new StringBuilder($"uid {UserId}\nhosts-mounts\nos Debian GNU/Linux 12 (bookworm)\nkvm\n");
+        foreach (var tool in tools.Except(MissingTools)) said.Append("tool ").Append(tool).Append('\n');
+        foreach (var daemon in Daemons) said.Append("daemon ").Append(daemon).Append('\n');
+        return Said.Text(said.ToString());
+    }
+
+    private Said WriteJournal(byte[] line)
+    {
+        Journal.Add(Encoding.UTF8.GetString(line));
+        return Said.Nothing;
+    }
+
+    private static void Write(StringBuilder text, string indent, ModelFileSystem files)
+    {
+        foreach (var (path, inode) in files.Inodes) text.AppendLine(CultureInfo.InvariantCulture, $"{indent}{(path.Length == 0 ? "/" : path)} {inode}");
+    }
+
+    private static InvalidOperationException Unknown(IEnumerable<string> argv) => new("The model knows no such call: " + ShellQuote.Line(argv));
+
+    [GeneratedRegex("[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|[0-9]{8}T[0-9]{6}Z-[0-9a-f]{8}")]
+    private static partial Regex ChosenByChance();
+}
