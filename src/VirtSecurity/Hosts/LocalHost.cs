@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using CliWrap;
 
 namespace VirtSecurity.Hosts;
@@ -61,7 +62,7 @@ internal sealed class LocalHost(VirtHost name, IHostLog log) : IHost
         var code = -1;
         try
         {
-            var result = await Cli.Wrap(Client.Setsid)
+            var running = Cli.Wrap(Client.Setsid)
                 .WithArguments([tool, .. call.Argv.Skip(1)])
                 .WithEnvironmentVariables(OnlyClean())
                 .WithWorkingDirectory("/")
@@ -69,12 +70,13 @@ internal sealed class LocalHost(VirtHost name, IHostLog log) : IHost
                 .WithStandardOutputPipe(PipeTarget.ToStream(output))
                 .WithStandardErrorPipe(PipeTarget.ToStream(error))
                 .WithValidation(CommandResultValidation.None)
-                .ExecuteAsync(kill.Token, interrupt.Token).ConfigureAwait(false);
-            code = result.ExitCode;
+                .ExecuteAsync(kill.Token);
+            using var onInterrupt = interrupt.Token.Register(() => Interrupt(running));
+            code = (await running.ConfigureAwait(false)).ExitCode;
         }
         catch (OperationCanceledException)
         {
-            // The outcome below says why it was interrupted.
+            // It had to be killed; the outcome below says why.
         }
 
         var outcome = code == 0 || !interrupt.IsCancellationRequested ? ToolOutcome.Exited
@@ -82,6 +84,20 @@ internal sealed class LocalHost(VirtHost name, IHostLog log) : IHost
             : ToolOutcome.TimedOut;
         return new ToolResult(call, outcome, code, output.ToArray(), error.ToArray());
     }
+
+    /// <summary>
+    /// SIGINT to the tool and all it started (its session is a process group too), as timeout(1) does over ssh. CliWrap's own
+    /// interrupt reaches the first process only, and forgets the exit code of a tool that ended well all the same.
+    /// </summary>
+    private static void Interrupt(CommandTask<CommandResult> running)
+    {
+        const int sigint = 2;
+        // Before setsid has made the group there is only the process.
+        if (!running.Task.IsCompleted && Kill(-running.ProcessId, sigint) != 0) _ = Kill(running.ProcessId, sigint);
+    }
+
+    [DllImport("libc", EntryPoint = "kill")]
+    private static extern int Kill(int process, int signal);
 
     private static void KillAfterGrace(ToolCall call, CancellationTokenSource kill)
     {

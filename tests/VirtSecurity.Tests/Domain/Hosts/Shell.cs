@@ -1,0 +1,76 @@
+using System.Diagnostics;
+using VirtSecurity.Hosts;
+using Xunit;
+
+namespace VirtSecurity.Tests.Domain.Hosts;
+
+/// <summary>A real POSIX shell that reads a script from standard input, as the one at the far end of ssh does.</summary>
+internal sealed class Shell : IDisposable
+{
+    private readonly Process process;
+    private readonly Task<string> error;
+    private Task writing = Task.CompletedTask;
+
+    private Shell(string shell, string? nonce)
+    {
+        string[] run = nonce is null ? [] : [$"{SshScript.RunVariable}={nonce}"];
+        process = Process.Start(new ProcessStartInfo(
+            "/usr/bin/env", ["-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C", "HOME=/", .. run, .. shell.Split(' '), "-s"])
+        {
+            RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true,
+        })!;
+        error = process.StandardError.ReadToEndAsync();
+    }
+
+    /// <summary>Shells that run the host's own tools: dash is Debian's sh, bash is RHEL's.</summary>
+    public static TheoryData<string> WithCoreutils { get; } = Present("/bin/sh", "/bin/bash --posix");
+
+    /// <summary>And the smallest one. Debian's busybox takes its own timeout before the host's, and that passes no signal on.</summary>
+    public static TheoryData<string> All { get; } = Present("/bin/sh", "/bin/bash --posix", "/usr/bin/busybox sh");
+
+    public Stream Output => process.StandardOutput.BaseStream;
+
+    /// <summary>Starts a shell and gives it the whole script, while it may print already.</summary>
+    public static Shell Start(string shell, byte[] script, string? nonce = null)
+    {
+        var started = new Shell(shell, nonce);
+        started.writing = Task.Run(() => started.Write(script));
+        return started;
+    }
+
+    /// <summary>What a script prints, and its exit code.</summary>
+    public static (int Code, byte[] Output, string Error) Run(string shell, byte[] script)
+    {
+        using var started = Start(shell, script);
+        using var output = new MemoryStream();
+        started.Output.CopyTo(output);
+        return (started.Wait(), output.ToArray(), started.error.Result);
+    }
+
+    public int Wait()
+    {
+        process.WaitForExit();
+        writing.Wait();
+        return process.ExitCode;
+    }
+
+    /// <summary>Ends the shell at once, as a lost connection may; what it started lives on.</summary>
+    public void Kill() => process.Kill();
+
+    private void Write(byte[] script)
+    {
+        try
+        {
+            process.StandardInput.BaseStream.Write(script);
+            process.StandardInput.Close();
+        }
+        catch (IOException)
+        {
+            // It did not want to read all of it.
+        }
+    }
+
+    private static TheoryData<string> Present(params string[] shells) => [.. shells.Where(shell => File.Exists(shell.Split(' ')[0]))];
+
+    public void Dispose() => process.Dispose();
+}
