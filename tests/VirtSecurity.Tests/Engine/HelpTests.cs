@@ -1,5 +1,6 @@
 using System.Management.Automation;
 using System.Management.Automation.Language;
+using VirtSecurity.Hosts;
 using Xunit;
 
 namespace VirtSecurity.Tests.Engine;
@@ -62,6 +63,16 @@ public sealed class HelpTests(HelpTests.Help help) : IClassFixture<HelpTests.Hel
         Assert.All(
             Directory.GetFiles(Path.Combine(EngineRun.RepoRoot, "en-US"), "*.txt").SelectMany(File.ReadAllLines),
             line => Assert.True(line.Length <= 80, line));
+    }
+
+    [Fact]
+    public void EveryFormOfAHostInTheTopicIsOne()
+    {
+        var forms = File.ReadLines(Path.Combine(EngineRun.RepoRoot, "en-US/about_VirtSecurity_Hosts.help.txt"))
+            .SkipWhile(line => !line.StartsWith("        localhost", StringComparison.Ordinal)).TakeWhile(line => line.Length > 0)
+            .Select(line => line.Trim().Split(' ')[0]).ToArray();
+        Assert.Equal(10, forms.Length);
+        Assert.All(forms, form => Assert.Equal(new VirtHost(form), new VirtHost(new VirtHost(form).ToString())));
     }
 
     /// <summary>The example of a cmdlet's help.</summary>
