@@ -73,7 +73,7 @@ public abstract class LabTest(LabFixture fixture) : IAsyncLifetime
         lvs --noheadings -o vg_name,lv_name,lv_size,lv_tags
         sha256sum /etc/fstab
         stat -c '%n %a %U:%G %C' /etc/fstab
-        sort /etc/selinux/default/contexts/files/file_contexts.local 2>/dev/null | grep -v '^#'
+        sort /etc/selinux/default/contexts/files/file_contexts.local 2>/dev/null | grep -v -e '^#' -e '^$'
         findmnt -rn -t ext2,ext3,ext4,xfs -o TARGET,SOURCE,OPTIONS
         find / -xdev -maxdepth 2 \( -path /srv -o -path '/srv/*' -o -maxdepth 1 \) -printf '%p %m %u:%g %Z\n' 2>/dev/null | sort
         lsattr -d /* 2>/dev/null | grep -e '-i-' || :

@@ -29,11 +29,11 @@ internal sealed class ChangePipeline<TRequest, TFacts, TResult>(VirtCommand cmdl
     {
         if (requests.Count == 0) return;
         var hosts = requests.GroupBy(flow.Host).Select(group => new HostWork(group.Key, [.. group])).ToArray();
-        cmdlet.Pump(pump => Task.WhenAll(hosts.Select(host => host.ReadAsync(flow, pump, cmdlet.Stop))));
+        cmdlet.Pump(pump => cmdlet.SideBySide(hosts, host => host.ReadAsync(flow, pump, cmdlet.Stop)));
         foreach (var host in hosts) Ask(host);
         try
         {
-            cmdlet.Pump(pump => Task.WhenAll(hosts.Select(host => host.ActAsync(flow, pump, cmdlet.MyInvocation.MyCommand.Name, cmdlet.Stop))));
+            cmdlet.Pump(pump => cmdlet.SideBySide(hosts, host => host.ActAsync(flow, pump, cmdlet.MyInvocation.MyCommand.Name, cmdlet.Stop)));
         }
         finally
         {

@@ -23,21 +23,14 @@ public sealed class ConnectVirtHostCommand : VirtCommand
     [Parameter]
     public SwitchParameter Sudo { get; set; }
 
-    /// <summary>How many hosts are asked at once.</summary>
-    [Parameter]
-    [ValidateRange(1, 1024)]
-    public int ThrottleLimit { get; set; } = 32;
-
     /// <inheritdoc/>
     protected override void ProcessRecord() => hosts.AddRange((Name ?? VirtHost).Select(host => Sudo ? host.WithSudo() : host));
 
     /// <inheritdoc/>
     protected override void EndProcessing()
     {
-        using var places = new SemaphoreSlim(ThrottleLimit);
-        var answers = Pump(pump => Task.WhenAll(hosts.Distinct().Select(async host =>
+        var answers = Pump(pump => SideBySide(hosts.Distinct(), async host =>
         {
-            await places.WaitAsync(Stop).ConfigureAwait(false);
             try
             {
                 return new Answer(host, await ReadAsync(host, pump).ConfigureAwait(false), null);
@@ -49,9 +42,8 @@ public sealed class ConnectVirtHostCommand : VirtCommand
             finally
             {
                 pump.Done(host);
-                places.Release();
             }
-        })));
+        }));
         foreach (var (host, info, problem) in answers)
         {
             if (problem is not null) WriteProblem(problem, host);

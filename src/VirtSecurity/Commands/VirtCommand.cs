@@ -21,6 +21,11 @@ public abstract class VirtCommand : PSCmdlet, IDisposable
     [ConvertedTo(typeof(VirtHost))]
     public VirtHost[] VirtHost { get; set; } = [new VirtHost("localhost")];
 
+    /// <summary>How many hosts are worked on at once.</summary>
+    [Parameter]
+    [ValidateRange(1, 1024)]
+    public int ThrottleLimit { get; set; } = 32;
+
     /// <summary>The user's stop.</summary>
     internal CancellationToken Stop => stopping.Token;
 
@@ -74,6 +79,24 @@ public abstract class VirtCommand : PSCmdlet, IDisposable
         }
 
         return task.GetAwaiter().GetResult();
+    }
+
+    /// <summary>Does the same for many hosts at once, but for no more than the limit; the answers come in the hosts' order.</summary>
+    internal async Task<TAnswer[]> SideBySide<THost, TAnswer>(IEnumerable<THost> hosts, Func<THost, Task<TAnswer>> work)
+    {
+        using var places = new SemaphoreSlim(ThrottleLimit);
+        return await Task.WhenAll(hosts.Select(async host =>
+        {
+            await places.WaitAsync(CancellationToken.None).ConfigureAwait(false);
+            try
+            {
+                return await work(host).ConfigureAwait(false);
+            }
+            finally
+            {
+                places.Release();
+            }
+        })).ConfigureAwait(false);
     }
 
     /// <summary>Writes an error for one object; the others go on.</summary>

@@ -36,7 +36,7 @@ internal static class SshScript
           printf '%s P %s %s\n' "$n" "$i" "$p" >&5
           wait "$p"
           echo $? >"$d/r"
-          rm -f "$d/pid"
+          : >"$d/pid"
         }
         call() {
           i=$1 m=$2 l=$3 k=$4
@@ -50,7 +50,7 @@ internal static class SshScript
           fi
           if [ -n "$k" ]; then set -- -k "$k" "$l" "$@"; else set -- "$l" "$@"; fi
           { run "$@" 2>&3 3>&- | cat >"$d/o" 3>&-; } 3>&1 | cat >"$d/e"
-          r=$(cat "$d/r")
+          read -r r <"$d/r"
           set -- $(stat -c %s "$d/o" "$d/e")
           printf '%s R %s %s %s %s\n' "$n" "$i" "$r" "$1" "$2"
           cat "$d/o" "$d/e"
@@ -109,7 +109,7 @@ internal static class SshScript
         {
         d={{Quoted(directory)}}
         if [ -d "$d" ]; then : >"$d/stop"; fi
-        if [ {{(interrupt ? 1 : 0)}} = 1 ] && p=$(cat "$d/pid" 2>/dev/null) &&
+        if [ {{(interrupt ? 1 : 0)}} = 1 ] && p=$(cat "$d/pid" 2>/dev/null) && [ -n "$p" ] &&
            tr '\0' '\n' <"/proc/$p/environ" 2>/dev/null | grep -qx '{{RunVariable}}={{nonce}}'; then kill -INT "$p"; fi
         exit 0
         }

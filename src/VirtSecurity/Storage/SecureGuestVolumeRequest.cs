@@ -66,8 +66,16 @@ internal sealed partial record SecureGuestVolumeRequest
 
         return new SecureGuestVolumeRequest
         {
-            Host = host, VolumeGroup = volumeGroup, Name = name, Size = size, MountPoint = mountPoint, FileSystem = fileSystem,
-            Hypervisor = hypervisor, SELinuxType = selinuxType, MountOptions = [.. options], Persist = persist,
+            Host = host,
+            VolumeGroup = volumeGroup,
+            Name = name,
+            Size = size,
+            MountPoint = mountPoint,
+            FileSystem = fileSystem,
+            Hypervisor = hypervisor,
+            SELinuxType = selinuxType,
+            MountOptions = [.. options],
+            Persist = persist,
         };
     }
 

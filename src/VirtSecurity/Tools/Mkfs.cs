@@ -35,7 +35,11 @@ internal static class Mkfs
     /// Makes a file system with an identity chosen beforehand. Neither tool is given a force option: what they refuse
     /// stays refused. (That mke2fs asks nothing without a terminal is why the device is judged before.)
     /// </summary>
-    public static ToolCall Make(GuestFileSystem type, string device, Guid uuid) => (type == GuestFileSystem.Xfs
-        ? new ToolCall("mkfs.xfs", "-q", "-m", $"uuid={uuid}", device)
-        : new ToolCall("mke2fs", "-q", "-t", NameOf(type), "-U", uuid.ToString(), device)) with { Mutating = true, TimeLimit = TimeLimit };
+    public static ToolCall Make(GuestFileSystem type, string device, Guid uuid)
+    {
+        var call = type == GuestFileSystem.Xfs
+            ? new ToolCall("mkfs.xfs", "-q", "-m", $"uuid={uuid}", device)
+            : new ToolCall("mke2fs", "-q", "-t", NameOf(type), "-U", uuid.ToString(), device);
+        return call with { Mutating = true, TimeLimit = TimeLimit };
+    }
 }

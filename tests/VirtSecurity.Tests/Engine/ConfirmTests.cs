@@ -7,7 +7,7 @@ public sealed class ConfirmTests
 {
     private const string TwoVolumes = """
         [pscustomobject]@{ Name = 'one'; MountPoint = '/one' }, [pscustomobject]@{ Name = 'two'; MountPoint = '/two' } |
-            New-SecureGuestVolume volumegroup -Size 1GB -VirtHost kvm1
+            New-SecureGuestVolume volumegroup -Size '1.5 GiB' -VirtHost kvm1
         """;
 
     [Theory]
@@ -30,7 +30,7 @@ public sealed class ConfirmTests
         Assert.EndsWith("volumegroup/one on kvm1:", lines[0], StringComparison.Ordinal);
         string[] expected =
         [
-            @"  lvcreate --yes -W y -n one -L 1073741824b --addtag virtsecurity --addtag virtsecurity\.run=[0-9TZ]+-[0-9a-f]{8} volumegroup",
+            @"  lvcreate --yes -W y -n one -L 1610612736b --addtag virtsecurity --addtag virtsecurity\.run=[0-9TZ]+-[0-9a-f]{8} volumegroup",
             "  mke2fs -q -t ext4 -U [0-9a-f-]{36} /dev/volumegroup/one",
             "  mkdir -m 0000 -- /one",
             @"  chattr \+i -- /one",
@@ -38,8 +38,7 @@ public sealed class ConfirmTests
             "  systemctl daemon-reload",
             "  mount -t ext4 -o nodev,nosuid,noexec -- /dev/volumegroup/one /one",
             "  chmod 0711 -- /one",
-            @"  printf '%s' 'fcontext -a -f a -t virt_image_t -r s0 '\\''/one\(/\.\*\)\?'\\''",
-            @"' \| flock -w 120 -E 75 /run/lock/virtsecurity-policy.lock semanage import -N",
+            @"  printf '%s\\n' 'fcontext -a -f a -t virt_image_t -r s0 '\\''/one\(/\.\*\)\?'\\''' \| flock -w 120 -E 75 /run/lock/virtsecurity-policy.lock semanage import -N",
             @"  restorecon -- /one /one/lost\+found .*",
         ];
         Assert.True(expected.Length == lines.Length - 1, run.Console[0]);

@@ -27,8 +27,10 @@ public sealed class EngineRun
     /// <param name="script">PowerShell.</param>
     /// <param name="arguments">Options of the engine program, such as --culture and --answers.</param>
     /// <param name="environment">Variables to set for it.</param>
-    public static EngineRun Of(string script, IReadOnlyList<string>? arguments = null, IReadOnlyDictionary<string, string>? environment = null) =>
-        new((PSObject)PSSerializer.Deserialize(Start(script, ["--xml", .. arguments ?? []], environment, null)));
+    /// <param name="module">The module to import; empty: none.</param>
+    public static EngineRun Of(
+        string script, IReadOnlyList<string>? arguments = null, IReadOnlyDictionary<string, string>? environment = null, string? module = null) =>
+        new((PSObject)PSSerializer.Deserialize(Start(script, ["--xml", .. arguments ?? []], environment, module)));
 
     /// <summary>What a user sees at a console of that many columns.</summary>
     public static string Rendering(string script, int width = 80, IReadOnlyDictionary<string, string>? environment = null, string? module = null) =>
@@ -36,8 +38,9 @@ public sealed class EngineRun
 
     private static string Start(string script, IReadOnlyList<string> arguments, IReadOnlyDictionary<string, string>? environment, string? module)
     {
+        string[] import = module is "" ? [] : ["--module", module ?? Path.Combine(RepoRoot, "VirtSecurity.psd1")];
         var start = new ProcessStartInfo("dotnet") { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
-        foreach (var argument in (string[])[Metadata("EnginePath"), "--module", module ?? Path.Combine(RepoRoot, "VirtSecurity.psd1"), .. arguments]) start.ArgumentList.Add(argument);
+        foreach (var argument in (string[])[Metadata("EnginePath"), .. import, .. arguments]) start.ArgumentList.Add(argument);
         foreach (var (name, value) in environment ?? new Dictionary<string, string>()) start.Environment[name] = value;
         using var process = Process.Start(start)!;
         var error = process.StandardError.ReadToEndAsync();

@@ -20,6 +20,7 @@ public sealed class ErrorTests(ErrorTests.Refusals refusals) : IClassFixture<Err
         { "MountPointBusy", "ResourceBusy", "volumegroup/busy" },
         { "UnsafeParent", "SecurityError", "volumegroup/unsafe" },
         { "NotPrivileged", "PermissionDenied", "volumegroup/v" },
+        { "PrivateMountNamespace", "SecurityError", "volumegroup/v" },
         { "SELinuxDisabled", "NotEnabled", "volumegroup/v" },
         { "SELinuxPermissive", "NotEnabled", "/var/lib/libvirt/images" },
         { "TypeUnknown", "ObjectNotFound", "volumegroup/v" },
@@ -69,6 +70,7 @@ public sealed class ErrorTests(ErrorTests.Refusals refusals) : IClassFixture<Err
                 .MakeDirectory("/virtstorage", UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.OtherExecute)
                 .MakeLink("/images/link", "/virtstorage");
             Host("user").Write("state/uid", "1000");
+            Host("contained").MakeLink("/proc/self/ns/mnt", "mnt:[2]").MakeLink("/proc/1/ns/mnt", "mnt:[1]");
             Host("off").Remove("sys/fs/selinux/enforce");
             Host("permissive").Write("sys/fs/selinux/enforce", "0");
             Host("bare").Remove("sys/fs/selinux/context").MakeDirectory("/sys/fs/selinux/context", UnixFileMode.UserRead);
@@ -104,6 +106,7 @@ public sealed class ErrorTests(ErrorTests.Refusals refusals) : IClassFixture<Err
             "MountPointBusy" => "New-SecureGuestVolume volumegroup busy 1GB /busy -VirtHost kvm1",
             "UnsafeParent" => "New-SecureGuestVolume volumegroup unsafe 1GB /shared/v -VirtHost kvm1",
             "NotPrivileged" => "New-SecureGuestVolume volumegroup v 1GB /v -VirtHost user",
+            "PrivateMountNamespace" => "New-SecureGuestVolume volumegroup v 1GB /v -VirtHost contained",
             "SELinuxDisabled" => "New-SecureGuestVolume volumegroup v 1GB /v -VirtHost off",
             "SELinuxPermissive" => "Set-VirtImageContext -LiteralPath /var/lib/libvirt/images -VirtHost permissive",
             "TypeUnknown" => "New-SecureGuestVolume volumegroup v 1GB /v -VirtHost bare",

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Xunit;
 
 namespace VirtSecurity.Tests.Engine;
@@ -57,6 +58,19 @@ public sealed class FailureTests
     }
 
     [Fact]
+    public void EachChangeIsInTheJournalAndOnDiskBeforeItIsMade()
+    {
+        using var hosts = new ScriptedHosts();
+        var kvm = hosts.Add("kvm1");
+        Assert.Empty(hosts.Run("New-SecureGuestVolume volumegroup images 1GB /virtstorage -VirtHost kvm1").Errors);
+
+        var steps = kvm.Journal.Where(line => line.Contains("\"event\":\"do\"", StringComparison.Ordinal)).Select(line => JsonDocument.Parse(line).RootElement.GetProperty("step").GetString());
+        Assert.Equal(["lvcreate", "mkfs", "mkdir", "chattr", "fstab", "mount", "chmod", "semanage import", "restorecon"], steps);
+        var order = kvm.Calls.Where(call => call.StartsWith("sync -- /var/lib/virtsecurity/journal/", StringComparison.Ordinal) || First(call) is "lvcreate" or "mke2fs" or "chattr" or "mount" or "chmod" or "semanage" or "restorecon").ToList();
+        Assert.All(order.Where(call => First(call) != "sync"), call => Assert.Equal("sync", First(order[order.IndexOf(call) - 1])));
+    }
+
+    [Fact]
     public void ARunningLibvirtdKeepsItsOldRulesAndAWarningSaysSo()
     {
         using var hosts = new ScriptedHosts();
@@ -87,4 +101,6 @@ public sealed class FailureTests
         Assert.Contains("2 path(s) on kvm1 were left alone", Assert.Single(run.Warnings), StringComparison.Ordinal);
         Assert.Equal("system_u:object_r:svirt_image_t:s0:c1,c2", kvm.LabelOf("/virtstorage/labelled.img"));
     }
+
+    private static string First(string call) => call.Split(' ')[0];
 }

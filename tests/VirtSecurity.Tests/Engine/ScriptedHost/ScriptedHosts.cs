@@ -88,8 +88,11 @@ public sealed class ScriptedHost
     /// <summary>Where the stand-ins and the files of a Debian 12 host lie.</summary>
     internal static string Source { get; } = Path.Combine(EngineRun.RepoRoot, "tests/VirtSecurity.Tests/Engine/ScriptedHost");
 
-    /// <summary>Each stand-in's call, in order, that changes a host.</summary>
-    public IReadOnlyList<string> Changes => [.. Read("state/log").Split('\n').Where(line => Mutating.Contains(line.Split(' ')[0]))];
+    /// <summary>Each stand-in's call, in order.</summary>
+    public IReadOnlyList<string> Calls => Read("state/log").Split('\n');
+
+    /// <summary>Those that change a host.</summary>
+    public IReadOnlyList<string> Changes => [.. Calls.Where(line => Mutating.Contains(line.Split(' ')[0]))];
 
     /// <summary>The lines that semanage imported.</summary>
     public IReadOnlyList<string> ImportedRules => Logged("semanage-line ");
@@ -174,5 +177,5 @@ public sealed class ScriptedHost
     private static string Fixture(string name) => File.ReadAllText(Path.Combine(Source, "etc", name));
 
     private string[] Logged(string prefix) =>
-        [.. Read("state/log").Split('\n').Where(line => line.StartsWith(prefix, StringComparison.Ordinal)).Select(line => line[prefix.Length..])];
+        [.. Calls.Where(line => line.StartsWith(prefix, StringComparison.Ordinal)).Select(line => line[prefix.Length..])];
 }

@@ -1,0 +1,105 @@
+using System.Text.RegularExpressions;
+using System.Xml.Linq;
+using Xunit;
+
+namespace VirtSecurity.Tests.Engine;
+
+/// <summary>What a console of 80 columns shows.</summary>
+public sealed partial class ViewTests(ITestOutputHelper output)
+{
+    private const string LongHost = "ssh://operator@hypervisor-with-a-long-name.example.org:2222?sudo&key=/root/.ssh/a-key-with-a-long-name";
+    private const string LongPath = "/virtstorage/with/a/path/that/does/not/fit/into/eighty/columns/of/a/console/at/all";
+
+    private const string Objects = $"""
+        $PSStyle.OutputRendering = 'PlainText'
+        $short = New-SecureGuestVolume volumegroup NewVolumeName 5GB -MountPoint /virtstorage/images -VirtHost kvm1
+        $long = New-SecureGuestVolume volumegroup a-volume-whose-name-is-long 1.5GB -MountPoint {LongPath} -VirtHost '{LongHost}'
+        $volumes = $short, $long
+        $contexts = $volumes | Set-VirtImageContext
+        $hosts = Connect-VirtHost kvm1, '{LongHost}'
+
+        """;
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("de-DE")]
+    public void ATableFitsEightyColumnsWithLongValuesCutAndNotWrapped(string culture)
+    {
+        var set = culture.Length == 0 ? "" : $"[cultureinfo]::CurrentCulture = '{culture}'\n";
+        var views = Render(set + Objects + "$volumes | Out-Host; '====' | Out-Host; $contexts | Out-Host; '====' | Out-Host; $hosts | Out-Host");
+
+        Assert.Equal(["Name", "Size", "FS", "SELinuxType", "Compliant", "MountPoint"], Header(views[0]));
+        Assert.Contains(views[0], line => line.Trim() == "Volume group: volumegroup on kvm1");
+        Assert.Matches(@"^NewVolumeName +5\.0 GiB ext4 virt_image_t +True +/virtstorage/images$", Row(views[0], "NewVolumeName"));
+        Assert.Matches(@"^a-volume-whose-na… +1\.5 GiB ext4 virt_image_t +True +/virtstorage/with/…$", Row(views[0], "a-volume"));
+
+        Assert.Equal(["SELinuxType", "Compliant", "Items", "InUse", "Path"], Header(views[1]));
+        Assert.Matches(@"^virt_image_t +True +2 +0 /virtstorage/images$", Row(views[1], "virt_image_t"));
+
+        Assert.Equal(["VirtHost", "Hypervisor", "SELinux", "Root", "Missing", "Distribution"], Header(views[2]));
+        Assert.Matches(@"^kvm1 +Kvm +Enforcing +True +0 Debian GNU/Linux.*$", Row(views[2], "kvm1"));
+    }
+
+    [Fact]
+    public void WhatCameBackFromAJobLooksTheSame()
+    {
+        const string through = "[System.Management.Automation.PSSerializer]::Deserialize([System.Management.Automation.PSSerializer]::Serialize($it, 3))";
+        var views = Render(Objects + $"$short | Out-Host; '====' | Out-Host; $it = $short; {through} | Out-Host");
+        Assert.Equal(views[0], views[1]);
+    }
+
+    [Fact]
+    public void AListShowsEverything()
+    {
+        using var module = new ListOnlyModule();
+        var views = Render(Objects + "$short | Out-Host; '====' | Out-Host; $contexts | Out-Host; '====' | Out-Host; $hosts | Out-Host", module.Manifest);
+        Assert.Contains("Size            : 5.0 GiB (5368709120 bytes)", views[0]);
+        Assert.Contains("MountOption     : nodev, nosuid, noexec, nofail", views[0].Select(line => line.Replace("nosuid, nodev", "nodev, nosuid", StringComparison.Ordinal)));
+        Assert.Contains(views[0], line => line.StartsWith("Context         : ", StringComparison.Ordinal));
+        Assert.Contains("ItemCount       : 2", views[1]);
+        Assert.Contains(views[2], line => line.StartsWith("FoundTools    : lvs, vgs, lvcreate,", StringComparison.Ordinal));
+    }
+
+    private static string[] Header(IReadOnlyList<string> view) =>
+        view[view.ToList().FindIndex(line => line.StartsWith("---", StringComparison.Ordinal) || line.StartsWith("--", StringComparison.Ordinal)) - 1].Split(' ', StringSplitOptions.RemoveEmptyEntries);
+
+    private static string Row(IReadOnlyList<string> view, string start) => view.First(line => line.StartsWith(start, StringComparison.Ordinal));
+
+    private List<List<string>> Render(string script, string? module = null)
+    {
+        using var hosts = new ScriptedHosts();
+        hosts.Add("kvm1");
+        hosts.Add("hypervisor-with-a-long-name.example.org");
+        var text = Escape().Replace(hosts.Rendering(script, 80, module), "");
+        output.WriteLine(text);
+        var lines = text.Split('\n');
+        Assert.All(lines, line => Assert.True(line.Length <= 80, line));
+        return [.. text.Split("====\n").Select(view => view.Split('\n').Select(line => line.TrimEnd()).ToList())];
+    }
+
+    [GeneratedRegex(@"\x1b\[[0-9;]*m")]
+    private static partial Regex Escape();
+
+    /// <summary>The module without its tables: what Format-List, which the bare engine lacks, would show.</summary>
+    private sealed class ListOnlyModule : IDisposable
+    {
+        private readonly DirectoryInfo directory = Directory.CreateTempSubdirectory("vs");
+
+        public ListOnlyModule()
+        {
+            var bin = directory.CreateSubdirectory("bin");
+            var deps = bin.CreateSubdirectory("deps");
+            File.Copy(Path.Combine(EngineRun.RepoRoot, "VirtSecurity.psd1"), Manifest);
+            foreach (var file in Directory.GetFiles(Path.Combine(EngineRun.RepoRoot, "bin"))) File.Copy(file, Path.Combine(bin.FullName, Path.GetFileName(file)));
+            foreach (var file in Directory.GetFiles(Path.Combine(EngineRun.RepoRoot, "bin/deps"))) File.Copy(file, Path.Combine(deps.FullName, Path.GetFileName(file)));
+            var views = Path.Combine(bin.FullName, "VirtSecurity.Format.ps1xml");
+            var format = XDocument.Load(views);
+            format.Descendants("View").Where(view => view.Element("TableControl") is not null).Remove();
+            format.Save(views);
+        }
+
+        public string Manifest => Path.Combine(directory.FullName, "VirtSecurity.psd1");
+
+        public void Dispose() => directory.Delete(true);
+    }
+}
