@@ -1,0 +1,36 @@
+namespace VirtSecurity.Lab;
+
+/// <summary>
+/// The machine's writable disks, all qcow2 because the snapshot `ready` lives inside them: vda over the image's root disk,
+/// vdb for the volume group, vdc empty.
+/// </summary>
+internal sealed record LabDisks(string Folder)
+{
+    public const string Layout = "data=16G spare=4G";
+
+    /// <summary>In the order of vda, vdb, vdc. The name is also the disk's serial number in the machine, as lab-NAME.</summary>
+    public static IReadOnlyList<string> Names { get; } = ["root", "data", "spare"];
+
+    public string PathOf(string name) => Path.Combine(Folder, name + ".qcow2");
+
+    /// <summary>Makes the three disks in this folder, which lies directly in the image's folder.</summary>
+    public async Task CreateAsync(CancellationToken ct)
+    {
+        // A relative backing file: the folder is renamed when it is finished.
+        await Tool.RunAsync("qemu-img", ["create", "-q", "-f", "qcow2", "-b", "../root.qcow2", "-F", "qcow2", PathOf("root")], ct).ConfigureAwait(false);
+        foreach (var disk in Layout.Split(' ').Select(entry => entry.Split('=')))
+            await Tool.RunAsync("qemu-img", ["create", "-q", "-f", "qcow2", PathOf(disk[0]), disk[1]], ct).ConfigureAwait(false);
+    }
+
+    /// <summary>Frees clusters that a QEMU that was killed had taken and not yet entered anywhere.</summary>
+    public async Task RepairAsync(CancellationToken ct)
+    {
+        foreach (var name in Names)
+        {
+            var result = await Tool.TryAsync("qemu-img", ["check", "-q", "-r", "leaks", PathOf(name)], ct).ConfigureAwait(false);
+            // 3 is "leaks only", 0 is "nothing left to repair".
+            if (result.ExitCode is not (0 or 3))
+                throw new LabException($"{PathOf(name)} is damaged: {result.Stdout}{result.Stderr}");
+        }
+    }
+}
