@@ -15,6 +15,9 @@ public sealed class LabFixture : IAsyncLifetime
     private LabMachine? machine;
     private Exception? impossible;
 
+    /// <summary>The machine is as it was after its first boot, as far as a test can tell.</summary>
+    public bool IsAsReady { get; set; }
+
     public LabMachine Machine => machine ?? throw new InvalidOperationException($"No lab machine: {impossible?.Message}", impossible);
 
     public async ValueTask InitializeAsync()
@@ -40,13 +43,20 @@ public abstract class LabTest(LabFixture fixture) : IAsyncLifetime
 {
     protected LabMachine Machine => fixture.Machine;
 
-    public async ValueTask InitializeAsync() => await Machine.ResetAsync(TestContext.Current.CancellationToken);
+    public async ValueTask InitializeAsync()
+    {
+        if (!fixture.IsAsReady) await Machine.ResetAsync(TestContext.Current.CancellationToken);
+        fixture.IsAsReady = false;
+    }
 
     public ValueTask DisposeAsync()
     {
         GC.SuppressFinalize(this);
         return ValueTask.CompletedTask;
     }
+
+    /// <summary>A test that has just compared the host with what it was before spares the next one the reset.</summary>
+    protected void LeftAsFound() => fixture.IsAsReady = true;
 
     /// <summary>Runs PowerShell in the engine, with $lab as the lab's -VirtHost.</summary>
     protected EngineRun PowerShell(string script, params string[] arguments)

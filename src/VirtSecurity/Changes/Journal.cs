@@ -24,7 +24,7 @@ internal sealed class Journal(string run, string command)
     private const string WriteScript = """
         set -eu
         umask 077
-        mkdir -p -m 0700 -- "$1"
+        if [ ! -d "$1" ]; then mkdir -p -m 0700 -- "$1"; fi
         n=; if [ ! -e "$1/$2" ]; then n=1; fi
         cat >>"$1/$2"
         sync -- "$1/$2"
