@@ -22,29 +22,14 @@ internal sealed class FrameReader(string nonce, IReadOnlyList<ToolCall> batch, A
     /// <summary>The call that runs now; null between calls.</summary>
     public ToolCall? Running => running < 0 ? null : batch[running];
 
-    /// <summary>Reads until the stream ends. A stream that breaks off in a frame just ends there.</summary>
+    /// <summary>Reads until the stream ends. Where it breaks off in a frame, or a frame is garbled, it ends there: nothing after that can be trusted.</summary>
     public async Task ReadAsync(Stream stream, CancellationToken stop)
     {
         var reader = new ByteReader(stream);
         while (await reader.LineAsync(stop).ConfigureAwait(false) is { } line)
         {
             if (!line.StartsWith(nonce + " ", StringComparison.Ordinal)) continue;
-            var words = line.Split(' ');
-            switch (words[1])
-            {
-                case "D": Directory = line[(nonce.Length + 3)..]; break;
-                case "E": Complete = true; break;
-                case "P": Begin(Number(words[2])); break;
-                case "M": End(Number(words[2]), ToolOutcome.NotFound, NotFoundCode, [], []); break;
-                case "N": End(Number(words[2]), ToolOutcome.NotRun, -1, [], []); break;
-                case "S": End(Number(words[2]), ToolOutcome.NotRun, -1, [], []); break;
-                case "R":
-                    var code = Number(words[3]);
-                    if (await reader.BytesAsync(Number(words[4]), stop).ConfigureAwait(false) is not { } output) return;
-                    if (await reader.BytesAsync(Number(words[5]), stop).ConfigureAwait(false) is not { } error) return;
-                    End(Number(words[2]), code is TimedOutCode or KilledCode ? ToolOutcome.TimedOut : ToolOutcome.Exited, code, output, error);
-                    break;
-            }
+            if (!await FrameAsync(line.Split(' '), reader, stop).ConfigureAwait(false)) return;
         }
     }
 
@@ -52,7 +37,39 @@ internal sealed class FrameReader(string nonce, IReadOnlyList<ToolCall> batch, A
     public IReadOnlyList<ToolResult> Results() =>
         [.. batch.Select((call, i) => results[i] ?? ToolResult.Of(call, i == running ? ToolOutcome.Lost : ToolOutcome.NotRun))];
 
-    private static int Number(string digits) => int.Parse(digits, NumberStyles.None, CultureInfo.InvariantCulture);
+    private async Task<bool> FrameAsync(string[] words, ByteReader reader, CancellationToken stop)
+    {
+        switch (words)
+        {
+            case [_, "D", .. var directory]:
+                Directory = string.Join(' ', directory);
+                return true;
+            case [_, "E"]:
+                Complete = true;
+                return true;
+            case [_, "P", var i, _] when IsCall(i, out var index):
+                Begin(index);
+                return true;
+            case [_, "M", var i] when IsCall(i, out var index):
+                End(index, ToolOutcome.NotFound, NotFoundCode, [], []);
+                return true;
+            case [_, "N" or "S", var i] when IsCall(i, out var index):
+                End(index, ToolOutcome.NotRun, -1, [], []);
+                return true;
+            case [_, "R", var i, var exit, var outputLength, var errorLength]
+                when IsCall(i, out var index) && IsNumber(exit, out var code) && IsNumber(outputLength, out var most) && IsNumber(errorLength, out var mostError):
+                if (await reader.BytesAsync(most, stop).ConfigureAwait(false) is not { } output) return false;
+                if (await reader.BytesAsync(mostError, stop).ConfigureAwait(false) is not { } error) return false;
+                End(index, code is TimedOutCode or KilledCode ? ToolOutcome.TimedOut : ToolOutcome.Exited, code, output, error);
+                return true;
+            default:
+                return false;
+        }
+    }
+
+    private bool IsCall(string digits, out int index) => IsNumber(digits, out index) && index < batch.Count;
+
+    private static bool IsNumber(string digits, out int number) => int.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out number);
 
     private void Begin(int index)
     {

@@ -91,8 +91,8 @@ internal static partial class Mount
     private static MountFact? ReadLine(string line)
     {
         var words = line.Split(' ');
-        var dash = Array.IndexOf(words, "-", 6);
-        return words.Length > 6 && dash > 0 && words.Length > dash + 2 && int.TryParse(words[0], NumberStyles.None, CultureInfo.InvariantCulture, out _)
+        var dash = words.Length > 6 ? Array.IndexOf(words, "-", 6) : -1;
+        return dash > 0 && words.Length > dash + 2 && int.TryParse(words[0], NumberStyles.None, CultureInfo.InvariantCulture, out _)
             ? new MountFact(words[2], Unescape(words[4]), words[5].Split(','), words[dash + 1], Unescape(words[dash + 2]))
             : null;
     }
