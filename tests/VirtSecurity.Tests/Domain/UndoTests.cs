@@ -86,6 +86,31 @@ public sealed class UndoTests
         Assert.Equal(["/virt/a(/.*)?", "/virt/c(/.*)?"], machine.LocalRules.Select(rule => rule.Pattern));
     }
 
+    [Theory]
+    [InlineData("mkfs", "lvcreate")]
+    [InlineData("mount", "fstab chattr mkdir lvcreate")]
+    [InlineData("chmod", "mount fstab chattr mkdir lvcreate")]
+    [InlineData("semanage import", "mount fstab chattr mkdir lvcreate")]
+    [InlineData("restorecon", "semanage_import mount fstab chattr mkdir lvcreate")]
+    public async Task WhatWasUndoneIsNamedNewestFirst(string step, string undone)
+    {
+        var rehearsal = await Rehearsal.OfAsync(SecureGuestVolumes.Flow, () => new ModelMachine(), [Scenarios.Volume("a", "/virtstorage")]);
+        var at = rehearsal.Places.Index().First(place => place.Item is { IsFirstOfStep: true } && place.Item.Step == step).Index;
+        using var host = new ModelHost(new ModelMachine()) { Fault = (FaultKind.FailsDoingNothing, at) };
+        var failure = Assert.Single(await FlowRun.OfAsync(SecureGuestVolumes.Flow, host, [Scenarios.Volume("a", "/virtstorage")])).Failure!;
+        Assert.Equal((step, ModelHost.Words), (failure.Step, failure.Words));
+        Assert.Equal(undone.Split(' ').Select(name => name.Replace('_', ' ')), failure.Undone);
+    }
+
+    [Fact]
+    public async Task AJournalThatCannotBeEndedIsAWarningAndNoFailure()
+    {
+        var rehearsal = await Rehearsal.OfAsync(SecureGuestVolumes.Flow, () => new ModelMachine(), [Scenarios.Volume("a", "/virtstorage")]);
+        using var host = new ModelHost(new ModelMachine()) { Fault = (FaultKind.DiskFull, rehearsal.Places.Count - 1) };
+        Assert.NotNull(Assert.Single(await FlowRun.OfAsync(SecureGuestVolumes.Flow, host, [Scenarios.Volume("a", "/virtstorage")])).Result);
+        Assert.Equal(["JournalNotEnded"], host.Warnings);
+    }
+
     [Fact]
     public async Task AStopBeforeAnythingHappensIsAFailureThatMadeNothing()
     {

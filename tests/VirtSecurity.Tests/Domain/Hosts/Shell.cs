@@ -17,7 +17,9 @@ internal sealed class Shell : IDisposable
         process = Process.Start(new ProcessStartInfo(
             "/usr/bin/env", ["-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C", "HOME=/", .. run, .. shell.Split(' '), "-s"])
         {
-            RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true,
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
         })!;
         error = process.StandardError.ReadToEndAsync();
     }
