@@ -14,8 +14,8 @@ internal sealed class Shell : IDisposable
     private Shell(string shell, string? nonce)
     {
         string[] run = nonce is null ? [] : [$"{SshScript.RunVariable}={nonce}"];
-        process = Process.Start(new ProcessStartInfo(
-            "/usr/bin/env", ["-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C", "HOME=/", .. run, .. shell.Split(' '), "-s"])
+        string[] clean = ["-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C", "HOME=/"];
+        process = Process.Start(new ProcessStartInfo("/usr/bin/env", [.. clean, .. run, .. shell.Split(' '), "-s"])
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
