@@ -70,5 +70,5 @@ internal sealed record HostFacts(VirtHost Host, HostProbeFact Probe, SELinuxFact
 
     /// <summary>A libvirt daemon that was running when the rules changed keeps the label table it read when it started.</summary>
     public IEnumerable<Note> NotesOfRules(bool rulesChanged) =>
-        rulesChanged ? Probe.Daemons.Where(daemon => daemon is "libvirtd" or "virtqemud").Select(daemon => new Note("DaemonHasOldRules", Host, daemon)) : [];
+        rulesChanged ? Probe.Daemons.Where(daemon => daemon is "libvirtd" or "virtqemud").Select(daemon => new Note("DaemonHasOldRules", Host.Name, daemon)) : [];
 }

@@ -57,7 +57,7 @@ internal static class VirtImageContexts
     private static IEnumerable<Note> Notes(VirtImageContextRequest request, ImageFacts facts, bool rulesChanged)
     {
         var left = facts.Mislabelled(facts.Host.SELinux.FileContexts).Where(facts.IsInUse).Select(entry => entry.Path).ToArray();
-        return facts.Host.NotesOfRules(rulesChanged).Concat(left.Length == 0 ? [] : [new Note("HeldByGuest", request.Host, left.Length, left[0])]);
+        return facts.Host.NotesOfRules(rulesChanged).Concat(left.Length == 0 ? [] : [new Note("HeldByGuest", request.Host.Name, left.Length, left[0])]);
     }
 
     private static bool Gives(FileContexts contexts, string path, bool isDirectory, string type) =>
