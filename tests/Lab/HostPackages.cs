@@ -18,6 +18,7 @@ internal static class HostPackages
     private static readonly Requirement[] ToBuild =
     [
         Program("mmdebstrap", "mmdebstrap"),
+        Program("gpg", "gpg"), // mmdebstrap only recommends it, and reads the keyrings with it.
         Program("policycoreutils", "setfiles"),
         Program("e2fsprogs", "mke2fs"),
         Program("binutils", "as"),

@@ -47,7 +47,7 @@ public sealed class LabMachine : IAsyncDisposable
 
     /// <summary>
     /// A machine in the state `ready`. Waits for the lab's lock; installs missing packages, builds the image and boots it once
-    /// where that has not been done (together about 6 minutes, root only); otherwise a few seconds. A machine that `up` or a
+    /// where that has not been done (together about 5 minutes, root only); otherwise a few seconds. A machine that `up` or a
     /// killed run left behind is stopped first. Throws <see cref="LabException"/> naming what is missing.
     /// </summary>
     public static async Task<LabMachine> StartAsync(LabFlavour flavour, IProgress<string>? progress, CancellationToken ct)

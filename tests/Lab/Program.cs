@@ -12,7 +12,7 @@ internal static class Verbs
 
         dotnet run --project tests/Lab -- VERB
 
-          build         prepare image and snapshot: about 6 minutes the first time, root only
+          build         prepare image and snapshot: about 5 minutes the first time, root only
           up            start the machine in the state `ready` and leave it running
           ssh [ARGS]    log in as root, or run a command; `ssh virtlab-admin` and `ssh virtlab-operator` log in as these users
           run SCRIPT    run a bash script (a file, or - for standard input) as root, in the running machine or in a fresh one
@@ -29,7 +29,7 @@ internal static class Verbs
 
         One lab at a time: a second user waits. Tests end a machine that `up` left running.
 
-        VIRTSECURITY_LAB_CACHE  folder for images (default /var/cache/virtsecurity-lab; about 3 GB)
+        VIRTSECURITY_LAB_CACHE  folder for images (default /var/cache/virtsecurity-lab; about 2 GB)
         VIRTSECURITY_LAB_ACCEL  tcg (default) or kvm
 
         Exit code: 0, 1 the lab failed, 2 wrong usage; `run` and `ssh` end with that of what they ran.
