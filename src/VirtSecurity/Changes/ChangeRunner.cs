@@ -109,11 +109,11 @@ internal sealed class ChangeRunner(IHost host, Journal journal)
         }
     }
 
-    /// <summary>Runs changes in one round trip, each one's journal line in front of it. Null: all were made.</summary>
+    /// <summary>Runs changes in one round trip, their journal line in front of them. Null: all were made.</summary>
     private async Task<(RunFailure Failure, int Attempted)?> MakeAsync(string subject, IReadOnlyList<Change> changes, CancellationToken stop)
     {
         if (changes.Count == 0) return stop.IsCancellationRequested ? (new RunFailure("Stopped", "begin", "stopped by the user"), 0) : null;
-        var calls = changes.SelectMany((change, i) => change.Do.Prepend(journal.Doing(subject, change)).Select(call => (Change: i, Call: call))).ToArray();
+        var calls = changes.SelectMany((change, i) => change.Do.Select(call => (Change: i, Call: call))).Prepend((Change: 0, Call: journal.Doing(subject, changes))).ToArray();
         IReadOnlyList<ToolResult> results;
         try
         {
@@ -134,12 +134,13 @@ internal sealed class ChangeRunner(IHost host, Journal journal)
 
         var bad = results.Select((result, i) => (result, i)).FirstOrDefault(entry => !entry.result.Succeeded);
         if (bad.result is null) return null;
-        var change = calls[bad.i].Change;
-        var started = bad.result.Call.Tool != Journal.CallName && (bad.result.Started || calls[bad.i].Call != changes[change].Do[0]);
+        var (change, call) = calls[bad.i];
+        var isJournal = bad.i == 0;
         var failure = ToolFailure.Of(bad.result);
-        var id = bad.result.Call.Tool == Journal.CallName && failure.Id == "ToolFailed" ? "JournalFailed" : failure.Id;
+        var id = isJournal && failure.Id == "ToolFailed" ? "JournalFailed" : failure.Id;
+        var started = !isJournal && (bad.result.Started || call != changes[change].Do[0]);
         // After a lost connection the host may have gone on with the rest of the batch before it noticed.
         var attempted = bad.result.Outcome == ToolOutcome.Lost ? changes.Count : started ? change + 1 : change;
-        return (new RunFailure(id, changes[change].Step, failure.Words), attempted);
+        return (new RunFailure(id, isJournal ? "journal" : changes[change].Step, failure.Words), attempted);
     }
 }

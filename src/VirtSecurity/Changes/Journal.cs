@@ -7,7 +7,7 @@ using VirtSecurity.Hosts;
 namespace VirtSecurity.Changes;
 
 /// <summary>
-/// The host's own record of a run: /var/lib/virtsecurity/journal/RUN, one JSON object a line, on disk before the change it announces. A
+/// The host's own record of a run: /var/lib/virtsecurity/journal/RUN, one JSON object a line, on disk before the changes it announces. A
 /// run that was killed can be understood, finished or undone from its lines alone: they hold the calls themselves.
 /// </summary>
 internal sealed class Journal(string run, string command)
@@ -40,8 +40,8 @@ internal sealed class Journal(string run, string command)
     public static string NewRun() =>
         string.Create(CultureInfo.InvariantCulture, $"{DateTime.UtcNow:yyyyMMdd'T'HHmmss'Z'}-{Guid.NewGuid().ToString("N")[..8]}");
 
-    /// <summary>Announces a change of an object.</summary>
-    public ToolCall Doing(string subject, Change change) => Line(new
+    /// <summary>Announces an object's changes: all that a run cut off after this needs to find what it made, and to finish it or take it back.</summary>
+    public ToolCall Doing(string subject, IReadOnlyList<Change> changes) => Line(new
     {
         v = FormatVersion,
         run,
@@ -50,15 +50,17 @@ internal sealed class Journal(string run, string command)
         command,
         user = $"{Environment.UserName}@{Environment.MachineName}",
         subject,
-        step = change.Step,
-        @do = change.Do.Select(Data),
-        check = change.Check is null ? null : Data(change.Check),
-        undo = change.Undo.Select(Data),
+        changes = changes.Select(change => new
+        {
+            step = change.Step,
+            @do = change.Do.Select(Data),
+            check = change.Check is null ? null : Data(change.Check),
+            undo = change.Undo.Select(Data),
+        }),
     });
 
-    /// <summary>Announces that a change is being taken back.</summary>
-    public ToolCall Undoing(string subject, Change change) =>
-        Line(new { v = FormatVersion, run, time = Now(), @event = "undo", subject, step = change.Step });
+    /// <summary>Announces that an object's changes are being taken back.</summary>
+    public ToolCall Undoing(string subject) => Line(new { v = FormatVersion, run, time = Now(), @event = "undo", subject });
 
     /// <summary>Says how the run ended for each object: done, undone, or what could not be undone.</summary>
     public ToolCall Ended(IEnumerable<(string Subject, string Outcome)> outcomes) =>

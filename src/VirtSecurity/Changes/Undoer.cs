@@ -17,11 +17,12 @@ internal sealed class Undoer(IHost host, Journal journal, SharedChanges shared)
         var undone = failure.Undone.ToList();
         var notUndone = failure.NotUndone.ToList();
         var remains = false;
+        if (attempted > 0) await RunAsync([journal.Undoing(set.Subject)]).ConfigureAwait(false);
         for (var i = set.Own.Count - 1; i >= 0; i--)
         {
             var change = set.Own[i];
             if (shared.Release(change, i < attempted, remains) is not { } newerRemains || change.Undo.Count == 0) continue;
-            var isUndone = await TakeBackAsync(set.Subject, change, newerRemains).ConfigureAwait(false);
+            var isUndone = await TakeBackAsync(change, newerRemains).ConfigureAwait(false);
             remains |= isUndone is false;
             switch (isUndone)
             {
@@ -65,7 +66,7 @@ internal sealed class Undoer(IHost host, Journal journal, SharedChanges shared)
             else if (there.Count > 0)
             {
                 var change = PolicyCommit.OfRules(there);
-                await RunAsync([journal.Undoing(subject, change), .. change.Undo]).ConfigureAwait(false);
+                await RunAsync([journal.Undoing(subject), .. change.Undo]).ConfigureAwait(false);
                 if (await InPlaceAsync(rules).ConfigureAwait(false) is { Count: 0 }) undone.Add(change.Step);
                 else notUndone.Add(change.Undo[0].ToString());
             }
@@ -79,7 +80,7 @@ internal sealed class Undoer(IHost host, Journal journal, SharedChanges shared)
             else if (changed.Count > 0)
             {
                 var change = PolicyCommit.OfLabels(changed);
-                await RunAsync([journal.Undoing(subject, change), .. change.Undo]).ConfigureAwait(false);
+                await RunAsync([journal.Undoing(subject), .. change.Undo]).ConfigureAwait(false);
                 if (await RelabelledAsync(labels).ConfigureAwait(false) is { Count: 0 }) undone.Add(change.Step);
                 else notUndone.Add(change.Undo[0].ToString());
             }
@@ -89,16 +90,15 @@ internal sealed class Undoer(IHost host, Journal journal, SharedChanges shared)
     }
 
     /// <summary>True: taken back. False: it is still there, or may be. Null: there was nothing to take back.</summary>
-    /// <param name="subject">The object whose change it is.</param>
     /// <param name="change">A change with an undo.</param>
     /// <param name="newerRemains">A newer change could not be taken back, and may hide this one: below a mount that stays, no directory is seen.</param>
-    private async Task<bool?> TakeBackAsync(string subject, Change change, bool newerRemains)
+    private async Task<bool?> TakeBackAsync(Change change, bool newerRemains)
     {
         if (change.Check is { } check && await IsInPlaceAsync(check).ConfigureAwait(false) is not true and var inPlace)
             return inPlace is null || newerRemains ? false : null;
 
-        var results = await RunAsync([journal.Undoing(subject, change), .. change.Undo, .. change.Check is { } again ? new[] { again } : []]).ConfigureAwait(false);
-        if (change.Check is null) return results.Count > 0 && results.Skip(1).All(result => result.Succeeded);
+        var results = await RunAsync([.. change.Undo, .. change.Check is { } again ? new[] { again } : []]).ConfigureAwait(false);
+        if (change.Check is null) return results.Count > 0 && results.All(result => result.Succeeded);
 
         // Where the connection broke just now, what became of it can be asked once more.
         var after = results.Count > 0 ? Change.IsInPlace(results[^1]) : null;

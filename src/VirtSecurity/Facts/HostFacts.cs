@@ -34,8 +34,8 @@ internal sealed record HostFacts(VirtHost Host, HostProbeFact Probe, SELinuxFact
     {
         var probe = batch.Ask(HostProbe.Look(Tools), HostProbe.Read);
         var selinux = batch.Ask(SELinuxFs.Read(), SELinuxFs.ReadFact);
-        var types = ImageTypes.All.Select(type => (type, known: batch.Ask(SELinuxFs.KnownType(type), result => result.Succeeded))).ToArray();
-        return () => new HostFacts(host, probe.Value, selinux.Value, types.Where(entry => entry.known.Value).Select(entry => entry.type).ToHashSet());
+        var types = batch.Ask(SELinuxFs.KnownTypes(ImageTypes.All), SELinuxFs.ReadKnownTypes);
+        return () => new HostFacts(host, probe.Value, selinux.Value, types.Value);
     }
 
     /// <summary>Before anything is changed: root, SELinux enforcing, and the tools the change needs.</summary>

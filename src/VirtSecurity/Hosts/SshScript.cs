@@ -23,6 +23,7 @@ internal static class SshScript
     private const string Functions = """
         d=$(mktemp -d /run/virtsecurity.XXXXXX 2>/dev/null || mktemp -d) || exit 70
         trap 'rm -rf "$d"' EXIT
+        trap 'exit 71' HUP PIPE TERM
         umask 022
         f=
         exec 5>&1
@@ -43,7 +44,7 @@ internal static class SshScript
           shift 4
           if [ -e "$d/stop" ]; then printf '%s S %s\n' "$n" "$i"; return; fi
           if [ -n "$f" ]; then printf '%s N %s\n' "$n" "$i"; return; fi
-          if [ -z "$(command -v -- "$1")" ]; then
+          if ! command -v -- "$1" >/dev/null; then
             printf '%s M %s\n' "$n" "$i"
             if [ "$m" = s ]; then f=1; fi
             return

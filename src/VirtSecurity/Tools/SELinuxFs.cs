@@ -61,9 +61,19 @@ internal static class SELinuxFs
         return new SELinuxFact(mode, store, new FileContexts([.. rules], [Equivalences(texts, "file_contexts.subs"), Equivalences(texts, "file_contexts.subs_dist")]));
     }
 
-    /// <summary>Exits 0 if the loaded policy knows a context, selinuxfs's <c>context</c> node.</summary>
-    public static ToolCall KnownType(string type) =>
-        ToolCall.Script("context-check", """printf %s "$1" >/sys/fs/selinux/context""", $"system_u:object_r:{type}:s0");
+    /// <summary>Asks which types the loaded policy knows: selinuxfs's <c>context</c> node refuses a context it does not.</summary>
+    public static ToolCall KnownTypes(IReadOnlyCollection<string> types) => ToolCall.Script(
+        "known-types",
+        """
+        for t in "$@"; do
+          if printf 'system_u:object_r:%s:s0' "$t" >/sys/fs/selinux/context; then printf '%s\n' "$t"; fi
+        done 2>/dev/null
+        exit 0
+        """,
+        [.. types]);
+
+    /// <summary>Reads <see cref="KnownTypes"/>.</summary>
+    public static IReadOnlySet<string> ReadKnownTypes(ToolResult result) => result.Stdout.Split('\n', StringSplitOptions.RemoveEmptyEntries).ToHashSet();
 
     private static IEnumerable<FileContextRule> Rules(Dictionary<string, string> texts, string file, RuleSource source) =>
         Lines(texts, file).Select(line => ReadRule(line, source));

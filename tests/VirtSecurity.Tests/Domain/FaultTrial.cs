@@ -93,7 +93,8 @@ internal sealed class FaultTrial<TRequest, TFacts, TResult>(
     }
 
     /// <summary>The commit is one subject for all objects, unless there is but one.</summary>
-    private static bool IsShared(Place place) => place.Step is "semanage import" or "restorecon";
+    private bool IsShared(Place place) =>
+        place.Step is "semanage import" or "restorecon" || (place.IsJournal && !requests.Any(request => flow.Subject(request) == place.Subject));
 
     private void Check(bool holds, string violation)
     {
@@ -215,7 +216,8 @@ internal sealed class FaultTrial<TRequest, TFacts, TResult>(
     {
         var journal = host.Mutations[at];
         if (journal is { Outcome: ToolOutcome.Exited, ExitCode: 0 } or { Outcome: ToolOutcome.Lost }) return;
-        var prevented = JsonDocument.Parse(journal.Call.Stdin).RootElement.GetProperty("do").EnumerateArray()
+        var prevented = JsonDocument.Parse(journal.Call.Stdin).RootElement.GetProperty("changes").EnumerateArray()
+            .SelectMany(change => change.GetProperty("do").EnumerateArray())
             .Select(call => string.Join(' ', call.GetProperty("argv").EnumerateArray().Select(word => word.GetString()))).ToHashSet();
         var subject = JsonDocument.Parse(journal.Call.Stdin).RootElement.GetProperty("subject").GetString();
         // Another object may ask for the same parent directory; what is looked for is this object's own.

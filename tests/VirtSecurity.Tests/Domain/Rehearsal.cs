@@ -7,7 +7,7 @@ using Xunit;
 namespace VirtSecurity.Tests.Domain;
 
 /// <summary>What one changing call of a run without faults belongs to, as the journal line before it says.</summary>
-internal sealed record Place(string Event, string Subject, string Step, bool IsJournal, bool IsFirstOfStep, string Tool);
+internal sealed record Place(string Event, string Subject, string Step, bool IsJournal, string Tool);
 
 /// <summary>A run without faults: which changing calls it makes, and what the host is afterwards.</summary>
 internal sealed record Rehearsal(IReadOnlyList<Place> Places, string After)
@@ -26,12 +26,18 @@ internal sealed record Rehearsal(IReadOnlyList<Place> Places, string After)
     private static IEnumerable<Place> Walk(IReadOnlyList<Mutation> mutations)
     {
         var line = default(JsonElement);
-        var wasJournal = false;
+        var steps = new Queue<string>();
         foreach (var mutation in mutations)
         {
-            if (mutation.IsJournal) line = JsonDocument.Parse(Encoding.UTF8.GetString(mutation.Call.Stdin!)).RootElement;
-            yield return new Place(Text(line, "event"), Text(line, "subject"), Text(line, "step"), mutation.IsJournal, wasJournal, mutation.Call.Tool);
-            wasJournal = mutation.IsJournal;
+            if (mutation.IsJournal)
+            {
+                line = JsonDocument.Parse(Encoding.UTF8.GetString(mutation.Call.Stdin!)).RootElement;
+                steps = line.TryGetProperty("changes", out var changes)
+                    ? new(changes.EnumerateArray().SelectMany(change => Enumerable.Repeat(Text(change, "step"), change.GetProperty("do").GetArrayLength())))
+                    : new();
+            }
+
+            yield return new Place(Text(line, "event"), Text(line, "subject"), mutation.IsJournal ? "journal" : steps.Dequeue(), mutation.IsJournal, mutation.Call.Tool);
         }
     }
 

@@ -163,7 +163,8 @@ internal sealed class ModelHost(ModelMachine machine) : IHost, IHostLog, IDispos
     {
         var entry = JsonDocument.Parse(line).RootElement;
         return entry.GetProperty("event").GetString() == "do"
-            && entry.GetProperty("do").EnumerateArray().Concat(entry.GetProperty("undo").EnumerateArray())
+            && entry.GetProperty("changes").EnumerateArray()
+                .SelectMany(change => change.GetProperty("do").EnumerateArray().Concat(change.GetProperty("undo").EnumerateArray()))
                 .Any(announced => announced.GetProperty("argv").EnumerateArray().Select(word => word.GetString()).SequenceEqual(call.Argv));
     }
 
