@@ -26,8 +26,9 @@ public sealed class ProofTests(LabFixture fixture) : LabTest(fixture)
         Assert.Equal(Text(volume, "Uuid"), await OnHost("blkid -p -s UUID -o value /dev/volumegroup/NewVolumeName"));
         Assert.Equal(true, Value(volume, "IsCompliant"));
 
-        // As libvirt's own pools make an image: the directory hides names, the mode keeps those out who know one.
-        await OnHost($"umask 077 && truncate -s 16M {Image}");
+        // An image that its own mode lets everybody read.
+        await OnHost($"umask 022 && truncate -s 16M {Image}");
+        Assert.Equal("root:libvirt-qemu 710 644", await OnHost($"stat -c '%U:%G %a' /virtstorage | tr '\n' ' '; stat -c %a {Image}"));
         await StartsConfined();
         await OnlyQemuGetsIn();
         await LabelledAgainOnceStopped();

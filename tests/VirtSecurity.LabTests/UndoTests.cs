@@ -5,46 +5,58 @@ namespace VirtSecurity.LabTests;
 /// <summary>Each change made to fail in turn by its tool: the host is as it was before.</summary>
 public sealed class UndoTests(LabFixture fixture) : LabTest(fixture)
 {
-    /// <summary>Each step, the tool that fails in it, and whether it fails before or after doing its work.</summary>
-    public static TheoryData<string, string, bool> Failures { get; } = new()
-    {
-        { "lvcreate", "/usr/sbin/lvcreate", false },
-        { "lvcreate", "/usr/sbin/lvcreate", true },
-        { "mkfs", "/usr/sbin/mke2fs", false },
-        { "mkdir", "/usr/bin/mkdir", false },
-        { "chattr", "/usr/bin/chattr", false },
-        { "fstab", "/usr/bin/mv", false },
-        { "fstab", "/usr/bin/systemctl", true },
-        { "mount", "/usr/bin/mount", true },
-        { "chmod", "/usr/bin/chmod", false },
-        { "semanage import", "/usr/sbin/semanage", true },
-        { "restorecon", "/usr/sbin/restorecon", false },
-    };
+    /// <summary>
+    /// Each step, the tool that fails in it for one volume, and whether it fails before or after doing its work. A volume is named after its
+    /// case: c0, c1 ...; those of the first group fail side by side in one pipeline.
+    /// </summary>
+    private static readonly (string Step, string Tool, bool AfterItsWork, bool SideBySide)[] Failures =
+    [
+        ("lvcreate", "/usr/sbin/lvcreate", false, true),
+        ("lvcreate", "/usr/sbin/lvcreate", true, true),
+        ("mkfs", "/usr/sbin/mke2fs", false, true),
+        ("mkfs", "/usr/sbin/mke2fs", true, true),
+        ("mkdir", "/usr/bin/mkdir", false, true),
+        ("chattr", "/usr/bin/chattr", false, true),
+        ("mount", "/usr/bin/mount", true, true),
+        ("chmod", "/usr/bin/chgrp", false, true),
+        ("chmod", "/usr/bin/chmod", false, true),
+        ("fstab", "/usr/bin/mv", false, false),
+        ("fstab", "/usr/bin/systemctl", true, false),
+        ("semanage import", "/usr/sbin/semanage", true, false),
+        ("restorecon", "/usr/sbin/restorecon", false, false),
+    ];
 
-    [Theory]
-    [MemberData(nameof(Failures))]
-    public async Task AFailingStepLeavesTheHostAsItWas(string step, string tool, bool afterItsWork)
+    [Fact]
+    public async Task AStepThatFailsLeavesTheHostAsItWas()
     {
-        await OnHost("grep -q 'no newline' /etc/fstab || printf '# no newline at the end' >>/etc/fstab");
+        await OnHost("printf '# no newline at the end' >>/etc/fstab");
+        await OnHost(string.Join('\n', Failures.Select(failure => failure.Tool).Distinct().Select(Breakable)));
+        await OnHost(string.Join('\n', Failures.Select((failure, i) => $"touch {failure.Tool}.{(failure.AfterItsWork ? "after" : "before")}.c{i}")));
         var before = await HostState();
-        await OnHost(Breaking(tool, afterItsWork));
 
-        var run = PowerShell("New-SecureGuestVolume volumegroup images 64MB -MountPoint /virtstorage -VirtHost $lab");
+        // Ten volumes, each failing in its own step, while the others are being made and undone; then those whose steps all volumes share.
+        static string Row(int i) => $"[pscustomobject]@{{ Name = 'c{i}'; MountPoint = '/c{i}' }}";
+        var sideBySide = string.Join(", ", Enumerable.Range(0, Failures.Length).Where(i => Failures[i].SideBySide).Select(Row));
+        var alone = Enumerable.Range(0, Failures.Length).Where(i => !Failures[i].SideBySide).Select(Row);
+        var run = PowerShell(string.Join('\n', alone.Prepend(sideBySide).Select(rows => $"{rows} | New-SecureGuestVolume volumegroup -Size 64MB -VirtHost $lab")));
 
-        await OnHost(Mended(tool));
         Assert.Empty(run.Output);
-        var error = Assert.Single(run.Errors);
-        var message = Text(error, "Message");
-        Assert.Contains($"the step '{step}' failed: ", message, StringComparison.Ordinal);
-        Assert.Contains("broken for the test", message, StringComparison.Ordinal);
-        Assert.DoesNotContain("NOT undone", message, StringComparison.Ordinal);
-        Assert.Equal("volumegroup/images", Text(error, "Target"));
-        Assert.NotEqual("", Text(error, "RecommendedAction"));
-        if (step != "lvcreate" || afterItsWork) Assert.Matches("Undone: .*lvcreate", message.ReplaceLineEndings(" "));
-        else Assert.Contains("nothing had been made", message, StringComparison.Ordinal);
+        var errors = run.Errors.ToDictionary(error => Text(error, "Target"));
+        Assert.Equal(Failures.Length, errors.Count);
+        foreach (var (i, failure) in Failures.Index())
+        {
+            var error = errors[$"volumegroup/c{i}"];
+            var message = Text(error, "Message");
+            Assert.Contains($"the step '{failure.Step}' failed: ", message, StringComparison.Ordinal);
+            Assert.Contains("broken for the test", message, StringComparison.Ordinal);
+            Assert.DoesNotContain("NOT undone", message, StringComparison.Ordinal);
+            Assert.NotEqual("", Text(error, "RecommendedAction"));
+            if (failure is { Step: "lvcreate", AfterItsWork: false }) Assert.Contains("nothing had been made", message, StringComparison.Ordinal);
+            else Assert.Matches("Undone: .*lvcreate", message.ReplaceLineEndings(" "));
+        }
+
         Assert.Equal(before, await HostState());
-        Assert.Contains("\"event\":\"end\"", await OnHost("tail -q -n 1 /var/lib/virtsecurity/journal/* | tail -n 1"), StringComparison.Ordinal);
-        LeftAsFound();
+        Assert.Equal("", await OnHost("grep -L '\"event\":\"end\"' /var/lib/virtsecurity/journal/* || :"));
     }
 
     [Fact]
@@ -105,26 +117,39 @@ public sealed class UndoTests(LabFixture fixture) : LabTest(fixture)
     }
 
     /// <summary>
-    /// A tool that fails where it has to do with the volume, and works as ever elsewhere: mkdir is the journal's tool too. cp -a and
-    /// rename keep its SELinux label, so that the real one still runs in its own domain.
+    /// A tool that fails for the volumes c0, c1 ... for which there is a file TOOL.before.cN or TOOL.after.cN, and works as ever for all else:
+    /// mkdir is the journal's tool too. What has no name on its command line is about the volume that is in fstab or mounted now. cp -a
+    /// and rename keep its SELinux label, so that the real one still runs in its own domain.
     /// </summary>
-    private static string Breaking(string tool, bool afterItsWork)
+    private static string Breakable(string tool)
     {
+        // lvcreate is a link to lvm, which goes by the name it is called by.
         var real = tool.EndsWith("lvcreate", StringComparison.Ordinal) ? "/usr/sbin/lvm lvcreate" : $"{tool}.real";
-        var work = afterItsWork ? $"{real} \"$@\";" : "";
-        return $"""
-            cp -a {tool} {tool}.real
-            cat >{tool}.new <<'END'
+        var about = Path.GetFileName(tool) switch
+        {
+            "mv" => """case "$*" in *fstab*) tail -n 1 -- "$3";; esac""",
+            "systemctl" => """case "$*" in daemon-reload) tail -n 1 /etc/fstab;; esac""",
+            "semanage" or "restorecon" => "grep volumegroup /proc/mounts",
+            _ => """echo "$*" """,
+        };
+        return $$"""
+            cp -a {{tool}} {{tool}}.real
+            cat >{{tool}}.new <<'END'
             #!/bin/sh
-            case "$0 $*" in
-              *virtstorage*|*volumegroup*|*fstab*|*daemon-reload*|*/semanage*|*/restorecon*) {work} echo 'broken for the test' >&2; exit 1;;
-            esac
-            exec {real} "$@"
+            about=" $({{about}}) "
+            for f in {{tool}}.before.* {{tool}}.after.*; do
+              c=${f##*.}
+              case $about in
+                *[!a-z0-9]"$c"[!a-z0-9]*)
+                  case $f in *.after.*) {{real}} "$@";; esac
+                  echo 'broken for the test' >&2
+                  exit 1;;
+              esac
+            done
+            exec {{real}} "$@"
             END
-            chmod 0755 {tool}.new
-            perl -e 'rename "{tool}.new", "{tool}" or die'
+            chmod 0755 {{tool}}.new
+            perl -e 'rename "{{tool}}.new", "{{tool}}" or die'
             """;
     }
-
-    private static string Mended(string tool) => $"perl -e 'rename \"{tool}.real\", \"{tool}\" or die'";
 }

@@ -15,6 +15,7 @@ internal sealed record Note(string Id, params object?[] Arguments);
 /// <param name="Host">The host a request is for.</param>
 /// <param name="Subject">The request's object, as messages name it and errors target it.</param>
 /// <param name="Keys">What no two requests of one run may share, such as a mount point.</param>
+/// <param name="Tree">A directory that no other request of the run may have its own in or above; null: none.</param>
 /// <param name="Read">Facts of many requests, each as an answer that may be an error.</param>
 /// <param name="Plan">Request, facts and the run's name to changes.</param>
 /// <param name="Difference">What is not as asked, in words; null: all is.</param>
@@ -24,6 +25,7 @@ internal sealed record ChangeFlow<TRequest, TFacts, TResult>(
     Func<TRequest, VirtHost> Host,
     Func<TRequest, string> Subject,
     Func<TRequest, IEnumerable<string>> Keys,
+    Func<TRequest, string?> Tree,
     Func<IHost, IReadOnlyList<TRequest>, CancellationToken, Task<IReadOnlyList<Func<TFacts>>>> Read,
     Func<TRequest, TFacts, string, ChangeSet> Plan,
     Func<TRequest, TFacts, string?> Difference,

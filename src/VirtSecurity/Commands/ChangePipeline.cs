@@ -1,4 +1,5 @@
 using VirtSecurity.Changes;
+using VirtSecurity.Facts;
 using VirtSecurity.Hosts;
 using VirtSecurity.Resources;
 
@@ -12,14 +13,22 @@ internal sealed class ChangePipeline<TRequest, TFacts, TResult>(VirtCommand cmdl
 {
     private readonly List<TRequest> requests = [];
     private readonly HashSet<(VirtHost, string)> keys = [];
+    private readonly List<(VirtHost Host, string Path)> trees = [];
 
     /// <summary>Takes a request that has been checked.</summary>
-    /// <exception cref="VirtException">AskedTwice: an earlier request of this run wants the same name or place.</exception>
+    /// <exception cref="VirtException">AskedTwice: an earlier request of this run wants the same name or place; NestedMountPoint: it lies in another's.</exception>
     public void Add(TRequest request)
     {
         var host = flow.Host(request);
         var taken = flow.Keys(request).FirstOrDefault(key => keys.Contains((host, key)));
         if (taken is not null) throw new VirtException("AskedTwice", taken);
+        if (flow.Tree(request) is { } tree)
+        {
+            var other = trees.Find(other => other.Host == host && (HostPath.IsAtOrBelow(tree, other.Path) || HostPath.IsAtOrBelow(other.Path, tree)));
+            if (other.Path is not null) throw new VirtException("NestedMountPoint", tree, other.Path);
+            trees.Add((host, tree));
+        }
+
         keys.UnionWith(flow.Keys(request).Select(key => (host, key)));
         requests.Add(request);
     }

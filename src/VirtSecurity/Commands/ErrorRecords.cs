@@ -21,6 +21,7 @@ internal static class ErrorRecords
         ["WrongHypervisor"] = ErrorCategory.InvalidArgument,
         ["HypervisorUnknown"] = ErrorCategory.InvalidArgument,
         ["AskedTwice"] = ErrorCategory.InvalidArgument,
+        ["NestedMountPoint"] = ErrorCategory.InvalidArgument,
         ["TypeUnknown"] = ErrorCategory.ObjectNotFound,
         ["PathNotFound"] = ErrorCategory.ObjectNotFound,
         ["VolumeGroupNotFound"] = ErrorCategory.ObjectNotFound,

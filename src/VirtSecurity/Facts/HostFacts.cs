@@ -22,7 +22,7 @@ internal sealed record HostFacts(VirtHost Host, HostProbeFact Probe, SELinuxFact
     /// <summary>The tools the module calls on a host.</summary>
     public static IReadOnlyList<string> Tools { get; } =
     [
-        "lvs", "vgs", "lvcreate", "lvremove", "mke2fs", "mkfs.xfs", "mount", "umount", "findmnt", "lsblk", "chattr", "lsattr",
+        "lvs", "vgs", "lvcreate", "lvremove", "mke2fs", "mkfs.xfs", "mount", "umount", "findmnt", "lsblk", "chattr", "lsattr", "chgrp",
         "semanage", "restorecon", "chcon", "flock", "systemctl", "base64", "timeout",
     ];
 

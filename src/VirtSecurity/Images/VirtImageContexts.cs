@@ -13,6 +13,7 @@ internal static class VirtImageContexts
         request => request.Host,
         request => request.Path,
         request => [request.Path],
+        _ => null,
         ImageReader.ReadAsync,
         Plan,
         Difference,

@@ -95,11 +95,15 @@ public sealed record SecureGuestVolume
     /// <summary>What is not as asked, in words; null: all is. This is the proof of step 6, and of those before it.</summary>
     internal static string? Difference(SecureGuestVolumeRequest request, StorageFacts facts, string type)
     {
+        var state = new VolumeState(request, facts);
         if (From(request, facts) is not { } volume) return $"the volume {request.Subject} is not there";
         if (!volume.IsMounted) return $"{request.Device} is not mounted at {request.MountPoint}";
         if (volume.FileSystem != Mkfs.NameOf(request.FileSystem)) return $"the file system is {volume.FileSystem}";
         if (request.Persist != volume.IsPersistent) return request.Persist ? "/etc/fstab has no line for it" : "/etc/fstab has a line for it";
         if (!ImageRule.Gives(facts.Host.SELinux.FileContexts, request.MountPoint, type)) return $"the rules give {request.MountPoint} the type {volume.SELinuxType ?? "none"}, not {type}";
+        if (facts.MountPoint.ClosedParents is [var closed, ..]) return $"{closed.Path} cannot be searched by a guest's QEMU (mode {Coreutils.Octal(closed.Mode)})";
+        if (state.IsOurs && facts.MountPoint.Self is { } root && !StoreAccess.For(facts.Host, type).IsGuarded(root))
+            return $"{request.MountPoint} belongs to the group {root.Group} and has the mode {volume.Mode}";
         return volume.Context?.Type == type ? null : $"{request.MountPoint} is labelled {volume.Context?.ToString() ?? "not at all"}, not {type}";
     }
 

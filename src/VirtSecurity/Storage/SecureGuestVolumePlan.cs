@@ -9,10 +9,6 @@ namespace VirtSecurity.Storage;
 /// <summary>From facts and a request to the changes that make the host as asked: procedure 11.1, steps 1 to 6, and the mount that survives a reboot.</summary>
 internal static class SecureGuestVolumePlan
 {
-    // The root of an image store: QEMU's user must search it, nobody else list or read it.
-    private const UnixFileMode StoreMode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute
-        | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute;
-
     /// <summary>Seconds systemd waits for the volume at boot before it goes on without.</summary>
     private const int DeviceTimeout = 30;
 
@@ -39,7 +35,9 @@ internal static class SecureGuestVolumePlan
         own.AddRange(OpenParents(facts.MountPoint));
         if (request.Persist && state.FstabOfPoint.Count == 0) own.Add(Persist(request, facts));
         if (!state.IsMounted) own.Add(MountVolume(request));
-        if (!state.IsMounted) own.Add(new("chmod", [Coreutils.SetMode(request.MountPoint, StoreMode)], null, []));
+        var access = StoreAccess.For(facts.Host, type);
+        if (!state.IsMounted) own.Add(access.Set(request.MountPoint, null));
+        else if (state.IsOurs && facts.MountPoint.Self is { } root && !access.IsGuarded(root)) own.Add(access.Set(request.MountPoint, root));
 
         return new ChangeSet(request.Subject, own, Rules(request.MountPoint, type, facts.Host.SELinux.FileContexts), Labels(request, facts, state, type));
     }

@@ -10,6 +10,7 @@ internal static class SecureGuestVolumes
         request => request.Host,
         request => request.Subject,
         request => [request.Subject, request.MountPoint],
+        request => request.MountPoint,
         StorageReader.ReadAsync,
         (request, facts, run) => SecureGuestVolumePlan.Make(request, facts, run, Guid.NewGuid()),
         (request, facts) => SecureGuestVolume.Difference(request, facts, facts.Host.ImageType(request.Hypervisor, request.SELinuxType)),

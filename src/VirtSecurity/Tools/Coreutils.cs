@@ -9,9 +9,10 @@ namespace VirtSecurity.Tools;
 /// <param name="Path">As asked for.</param>
 /// <param name="FileType">First column of <c>ls -l</c>: <c>d</c>, <c>-</c>, <c>l</c>, <c>b</c> ...</param>
 /// <param name="Owner">Numeric user id.</param>
+/// <param name="Group">Name of its group; empty where it has none.</param>
 /// <param name="Mode">Permission bits.</param>
 /// <param name="Context">Its label; null: none, or SELinux is off.</param>
-internal sealed record PathFact(string Path, char FileType, int Owner, UnixFileMode Mode, SecurityContext? Context)
+internal sealed record PathFact(string Path, char FileType, int Owner, string Group, UnixFileMode Mode, SecurityContext? Context)
 {
     /// <summary>Whether it is a directory.</summary>
     public bool IsDirectory => FileType == 'd';
@@ -20,7 +21,7 @@ internal sealed record PathFact(string Path, char FileType, int Owner, UnixFileM
 /// <summary>coreutils and findutils: stat, mkdir, rmdir, chmod, find.</summary>
 internal static class Coreutils
 {
-    private const int StatFields = 5;
+    private const int StatFields = 6;
 
     // find speaks of an empty directory where rmdir could only fail; lsattr's first column has an i where chattr +i was.
     private const string StateScript = """
@@ -32,7 +33,7 @@ internal static class Coreutils
 
     /// <summary>Asks for the inodes of paths; missing ones are simply not in the answer.</summary>
     public static ToolCall Stat(IEnumerable<string> paths) =>
-        new(["stat", "--printf", @"%n\0%f\0%u\0%a\0%C\0", "--", .. paths]);
+        new(["stat", "--printf", @"%n\0%f\0%u\0%G\0%a\0%C\0", "--", .. paths]);
 
     /// <summary>Reads <see cref="Stat"/>.</summary>
     public static IReadOnlyList<PathFact> ReadStat(ToolResult result)
@@ -42,8 +43,9 @@ internal static class Coreutils
             fields[i],
             TypeOf(int.Parse(fields[i + 1], NumberStyles.HexNumber, CultureInfo.InvariantCulture)),
             int.Parse(fields[i + 2], CultureInfo.InvariantCulture),
-            (UnixFileMode)Convert.ToInt32(fields[i + 3], 8),
-            SecurityContext.Parse(fields[i + 4])))];
+            fields[i + 3] == "UNKNOWN" ? "" : fields[i + 3],
+            (UnixFileMode)Convert.ToInt32(fields[i + 4], 8),
+            SecurityContext.Parse(fields[i + 5])))];
     }
 
     /// <summary>Asks whether a directory is empty and whether it is immutable.</summary>
@@ -73,6 +75,9 @@ internal static class Coreutils
 
     /// <summary>Sets permission bits.</summary>
     public static ToolCall SetMode(string path, UnixFileMode mode) => new("chmod", Octal(mode), "--", path) { Mutating = true };
+
+    /// <summary>Gives a file or directory to a group.</summary>
+    public static ToolCall SetGroup(string path, string group) => new("chgrp", "--", group, path) { Mutating = true };
 
     /// <summary>Permission bits in octal, four digits.</summary>
     public static string Octal(UnixFileMode mode) => Convert.ToString((int)mode, 8).PadLeft(4, '0');

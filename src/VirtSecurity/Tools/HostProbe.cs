@@ -10,8 +10,10 @@ namespace VirtSecurity.Tools;
 /// <param name="IsKvm">/dev/kvm is there, or libvirt with a QEMU.</param>
 /// <param name="FoundTools">Those of the asked tools that are in the trusted directories.</param>
 /// <param name="Daemons">Virtualization daemons that run now, by name.</param>
+/// <param name="QemuGroup">The group libvirt runs QEMU in: qemu.conf's, or that of its user, or that of the distribution's user for it; null: unknown.</param>
 internal sealed record HostProbeFact(
-    bool IsRoot, bool HasHostsMounts, string? Distribution, bool IsXenDom0, bool IsKvm, IReadOnlyList<string> FoundTools, IReadOnlyList<string> Daemons);
+    bool IsRoot, bool HasHostsMounts, string? Distribution, bool IsXenDom0, bool IsKvm, IReadOnlyList<string> FoundTools, IReadOnlyList<string> Daemons,
+    string? QemuGroup);
 
 /// <summary>One script that looks, and asks no daemon: virsh would start libvirtd by its socket, and asking would change the answer.</summary>
 internal static class HostProbe
@@ -28,6 +30,12 @@ internal static class HostProbe
           done
         fi
         for t in "$@"; do if [ -n "$(command -v -- "$t")" ]; then printf 'tool %s\n' "$t"; fi; done
+        conf() { sed -n "s/^[[:space:]]*$1[[:space:]]*=[[:space:]]*[\"']*+\{0,1\}\([A-Za-z0-9_.-]*\).*/\1/p" /etc/libvirt/qemu.conf 2>/dev/null | tail -n 1; }
+        g=$(conf group)
+        for u in "$(conf user)" libvirt-qemu qemu; do
+          if [ -z "$g" ] && [ -n "$u" ]; then g=$(id -gn -- "$u" 2>/dev/null); fi
+        done
+        if [ -n "$g" ]; then printf 'qemu-group %s\n' "$(getent group -- "$g" | cut -d : -f 1)"; fi
         cat /proc/[0-9]*/comm 2>/dev/null | grep -xE 'libvirtd|virtqemud|xenstored|oxenstored|xl' | sort -u | sed 's/^/daemon /'
         exit 0
         """;
@@ -40,6 +48,7 @@ internal static class HostProbe
     {
         var lines = result.Stdout.Split('\n', StringSplitOptions.RemoveEmptyEntries);
         IReadOnlyList<string> After(string word) => [.. lines.Where(line => line.StartsWith(word + " ", StringComparison.Ordinal)).Select(line => line[(word.Length + 1)..])];
-        return new(After("uid") is ["0"], lines.Contains("hosts-mounts"), After("os") is [var os, ..] ? os : null, lines.Contains("xen"), lines.Contains("kvm"), After("tool"), After("daemon"));
+        return new(After("uid") is ["0"], lines.Contains("hosts-mounts"), After("os") is [var os, ..] ? os : null, lines.Contains("xen"), lines.Contains("kvm"), After("tool"), After("daemon"),
+            After("qemu-group") is [{ Length: > 0 } group, ..] ? group : null);
     }
 }

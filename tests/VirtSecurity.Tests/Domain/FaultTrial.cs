@@ -50,9 +50,9 @@ internal sealed class FaultTrial<TRequest, TFacts, TResult>(
     private static bool CanHappen(FaultKind kind, Place place) => kind switch
     {
         FaultKind.DiskFull => place.IsJournal,
-        FaultKind.ImportsInPart => place.Tool == "flock",
+        FaultKind.ImportsInPart => place.Call.Tool == "flock",
         // Nothing reads back the mode and the attribute of a directory that is mounted over; the others are proven.
-        FaultKind.ClaimsHavingDone => !place.IsJournal && place.Tool is not ("chmod" or "chattr" or "systemctl"),
+        FaultKind.ClaimsHavingDone => place.Call.Argv is not (["chattr" or "systemctl", ..] or ["chmod", "0000", ..]) && !place.IsJournal,
         _ => true,
     };
 
@@ -74,7 +74,7 @@ internal sealed class FaultTrial<TRequest, TFacts, TResult>(
         else await OnlyItsOwnIsUndoneAsync(host, place, kind);
 
         if (place is { IsJournal: true, Event: "do" }) UnwrittenLinePreventsItsChange(host, at);
-        return [.. violations.Select(violation => $"{kind} at call {at} ({(place.IsJournal ? "journal of " : "")}{place.Tool}, step '{place.Step}' of {place.Subject}): {violation}")];
+        return [.. violations.Select(violation => $"{kind} at call {at} ({(place.IsJournal ? "journal of " : "")}{place.Call.Tool}, step '{place.Step}' of {place.Subject}): {violation}")];
     }
 
     /// <summary>Null: the run has no call with this number.</summary>

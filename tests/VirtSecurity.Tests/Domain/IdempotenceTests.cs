@@ -49,7 +49,7 @@ public sealed class IdempotenceTests
     {
         using var host = new ModelHost(new ModelMachine());
         var volume = Assert.Single(await FlowRun.OfAsync(SecureGuestVolumes.Flow, host, [Scenarios.Volume("a", "/virtstorage", size: (5L << 30) - 1)])).Result!;
-        Assert.Equal((5L << 30, "ext4", "/virtstorage", "0711"), (volume.Size, volume.FileSystem, volume.MountPoint, volume.Mode));
+        Assert.Equal((5L << 30, "ext4", "/virtstorage", "0710"), (volume.Size, volume.FileSystem, volume.MountPoint, volume.Mode));
         Assert.Equal(host.Machine.Volumes[0].FileSystem!.Uuid, volume.Uuid);
         Assert.Equal(["nodev", "noexec", "nofail", "nosuid"], volume.MountOption.Order());
         Assert.Equal("virt_image_t", volume.Context!.Type);
@@ -87,6 +87,29 @@ public sealed class IdempotenceTests
         var second = Assert.Single(await FlowRun.OfAsync(SecureGuestVolumes.Flow, host, [Scenarios.Volume("a", "/virtstorage")])).Result!;
         Assert.Equal(Properties(first), Properties(second));
         Assert.DoesNotContain(host.Mutations.Skip(calls), mutation => mutation.Call.Tool is "lvcreate" or "mke2fs" or Fstab.AppendName or "flock");
+    }
+
+    [Fact]
+    public async Task AStoreOfOursThatOthersMayListIsGuardedAgain()
+    {
+        using var host = new ModelHost(new ModelMachine());
+        await FlowRun.OfAsync(SecureGuestVolumes.Flow, host, [Scenarios.Volume("a", "/virtstorage")]);
+        host.Machine.Look("/virtstorage")!.Mode = "755";
+        var calls = host.Mutations.Count;
+        var again = Assert.Single(await FlowRun.OfAsync(SecureGuestVolumes.Flow, host, [Scenarios.Volume("a", "/virtstorage")]));
+        Assert.Equal("0710", again.Result!.Mode);
+        Assert.Equal(["journal", "chgrp", "chmod", "journal"], host.Mutations.Skip(calls).Select(mutation => mutation.Call.Tool));
+    }
+
+    [Theory]
+    [InlineData("libvirt-qemu", null, "0710", "libvirt-qemu")]
+    [InlineData("libvirt-qemu", "xen_image_t", "0700", "root")]
+    [InlineData(null, null, "0711", "root")]
+    public async Task TheRootOfAStoreLetsThroughWhoHasToPass(string? qemuGroup, string? type, string mode, string group)
+    {
+        using var host = new ModelHost(new ModelMachine { QemuGroup = qemuGroup, IsXen = type == "xen_image_t" });
+        var volume = Assert.Single(await FlowRun.OfAsync(SecureGuestVolumes.Flow, host, [Scenarios.Volume("a", "/virtstorage")])).Result!;
+        Assert.Equal((mode, group), (volume.Mode, host.Machine.Look("/virtstorage")!.Group));
     }
 
     /// <summary>A record compares its lists by reference; here they are compared by what is in them.</summary>

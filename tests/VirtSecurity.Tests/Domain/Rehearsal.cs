@@ -1,13 +1,14 @@
 using System.Text;
 using System.Text.Json;
 using VirtSecurity.Changes;
+using VirtSecurity.Hosts;
 using VirtSecurity.Tests.Domain.Model;
 using Xunit;
 
 namespace VirtSecurity.Tests.Domain;
 
 /// <summary>What one changing call of a run without faults belongs to, as the journal line before it says.</summary>
-internal sealed record Place(string Event, string Subject, string Step, bool IsJournal, string Tool);
+internal sealed record Place(string Event, string Subject, string Step, bool IsJournal, ToolCall Call);
 
 /// <summary>A run without faults: which changing calls it makes, and what the host is afterwards.</summary>
 internal sealed record Rehearsal(IReadOnlyList<Place> Places, string After)
@@ -37,7 +38,7 @@ internal sealed record Rehearsal(IReadOnlyList<Place> Places, string After)
                     : new();
             }
 
-            yield return new Place(Text(line, "event"), Text(line, "subject"), mutation.IsJournal ? "journal" : steps.Dequeue(), mutation.IsJournal, mutation.Call.Tool);
+            yield return new Place(Text(line, "event"), Text(line, "subject"), mutation.IsJournal ? "journal" : steps.Dequeue(), mutation.IsJournal, mutation.Call);
         }
     }
 

@@ -8,11 +8,12 @@ internal sealed class ModelInode
     public required string Label { get; set; }
     public required long Number { get; init; }
     public int Owner { get; set; }
+    public string Group { get; set; } = "root";
     public bool Immutable { get; set; }
 
     public bool IsDirectory => Type == 'd';
 
-    public override string ToString() => $"{Type} {Mode} {Owner} {(Immutable ? "immutable " : "")}{Label}";
+    public override string ToString() => $"{Type} {Mode} {Owner}:{Group} {(Immutable ? "immutable " : "")}{Label}";
 }
 
 /// <summary>A file system's inodes by path; the root's path is empty, all others begin with a slash.</summary>

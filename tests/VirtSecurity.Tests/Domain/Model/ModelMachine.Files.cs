@@ -46,9 +46,10 @@ internal sealed partial class ModelMachine
         ["rmdir", "--", var path] => RemoveDirectory(path, false),
         ["rmdir", "--ignore-fail-on-non-empty", "--", var path] => RemoveDirectory(path, true),
         ["chmod", var mode, "--", var path] => ChangeMode(path, mode),
+        ["chgrp", "--", var group, var path] => ChangeGroup(path, group),
         ["chattr", "+i", "--", var path] => ChangeAttribute(path, true),
         ["chattr", "-i", "--", var path] => ChangeAttribute(path, false),
-        ["stat", "--printf", @"%n\0%f\0%u\0%a\0%C\0", "--", .. var paths] => Stat(paths),
+        ["stat", "--printf", @"%n\0%f\0%u\0%G\0%a\0%C\0", "--", .. var paths] => Stat(paths),
         ["find", var path, "-maxdepth", "0", "-type", "d", "-perm", var mode] => FindSelf(path, inode => Octal(inode.Mode) == Octal(mode)),
         ["find", var path, "-maxdepth", "0", "-type", "d", "-empty"] => FindSelf(path, _ => IsEmpty(path)),
         ["find", var path, "-xdev", "-printf", @"%y\0%Z\0%D:%i\0%p\0"] => Tree(path),
@@ -84,6 +85,14 @@ internal sealed partial class ModelMachine
         return Said.Nothing;
     }
 
+    private Said ChangeGroup(string path, string group)
+    {
+        if (Look(path) is not { } inode) return Said.Failure(1, $"chgrp: cannot access '{path}': No such file or directory\n");
+        if (inode.Immutable) return Said.Failure(1, $"chgrp: changing group of '{path}': Operation not permitted\n");
+        inode.Group = group;
+        return Said.Nothing;
+    }
+
     private Said ChangeAttribute(string path, bool immutable)
     {
         if (Look(path) is not { } inode) return Said.Failure(1, $"chattr: No such file or directory while trying to stat {path}\n");
@@ -95,7 +104,7 @@ internal sealed partial class ModelMachine
     {
         var found = paths.Where(path => Look(path) is not null).Select(path => (path, inode: Look(path)!));
         var output = string.Concat(found.Select(entry =>
-            $"{entry.path}\0{TypeBits(entry.inode.Type) | Convert.ToInt32(entry.inode.Mode, 8):x}\0{entry.inode.Owner}\0{entry.inode.Mode}\0{entry.inode.Label}\0"));
+            $"{entry.path}\0{TypeBits(entry.inode.Type) | Convert.ToInt32(entry.inode.Mode, 8):x}\0{entry.inode.Owner}\0{entry.inode.Group}\0{entry.inode.Mode}\0{entry.inode.Label}\0"));
         var missing = paths.Where(path => Look(path) is null).Select(path => $"stat: cannot statx '{path}': No such file or directory\n").ToArray();
         return new(missing.Length == 0 ? 0 : 1, Encoding.UTF8.GetBytes(output), string.Concat(missing));
     }

@@ -49,6 +49,12 @@ internal sealed partial class ModelMachine
 
     public string UserId { get; set; } = "0";
 
+    /// <summary>A Xen dom0 instead of a KVM host.</summary>
+    public bool IsXen { get; init; }
+
+    /// <summary>The group of Debian's QEMU; null: there is no libvirt to say.</summary>
+    public string? QemuGroup { get; set; } = "libvirt-qemu";
+
     /// <summary>All that a failed run must leave as it was; the journal and the numbers of devices and inodes are not among it.</summary>
     public string Snapshot()
     {
@@ -103,8 +109,9 @@ internal sealed partial class ModelMachine
 
     private Said Probe(string[] tools)
     {
-        var said = new StringBuilder($"uid {UserId}\nhosts-mounts\nos Debian GNU/Linux 12 (bookworm)\nkvm\n");
+        var said = new StringBuilder($"uid {UserId}\nhosts-mounts\nos Debian GNU/Linux 12 (bookworm)\n{(IsXen ? "xen" : "kvm")}\n");
         foreach (var tool in tools.Except(MissingTools)) said.Append("tool ").Append(tool).Append('\n');
+        if (QemuGroup is not null) said.Append("qemu-group ").Append(QemuGroup).Append('\n');
         foreach (var daemon in Daemons) said.Append("daemon ").Append(daemon).Append('\n');
         return Said.Text(said.ToString());
     }
