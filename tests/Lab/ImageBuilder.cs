@@ -4,25 +4,24 @@ namespace VirtSecurity.Lab;
 internal static class ImageBuilder
 {
     // Raised when the way of building changes in something that no script or list shows.
-    private const string FormatVersion = "1";
+    private const string FormatVersion = "2";
     private const string RootDiskSize = "8G";
 
-    public static string Key(LabFlavour flavour) =>
-        LabCache.Key([FormatVersion, RootDiskSize, flavour.Suite, string.Join(' ', flavour.Packages),
+    private static string Key() =>
+        LabCache.Key([FormatVersion, RootDiskSize, LabFlavour.Suite, string.Join(' ', LabFlavour.Packages),
             .. BuildResources().SelectMany(name => new[] { name, LabCache.Resource(name) })]);
 
-    public static LabImage Locate(LabCache cache, LabFlavour flavour) =>
-        new(Path.Combine(cache.Root, $"{flavour.Name}-{Key(flavour)}"));
+    public static LabImage Locate(LabCache cache) => new(Path.Combine(cache.Root, $"image-{Key()}"));
 
     /// <summary>The image from the cache, or a new one: about 3 minutes, 1.1 GB, root only.</summary>
-    public static async Task<LabImage> EnsureAsync(LabCache cache, LabFlavour flavour, IProgress<string>? progress, CancellationToken ct)
+    public static async Task<LabImage> EnsureAsync(LabCache cache, IProgress<string>? progress, CancellationToken ct)
     {
-        var image = Locate(cache, flavour);
+        var image = Locate(cache);
         if (Directory.Exists(image.Folder))
             return image;
         await HostPackages.EnsureForBuildAsync(progress, ct).ConfigureAwait(false);
         var work = LabCache.TemporaryFolder(image.Folder);
-        await BuildAsync(new LabImage(work), flavour, progress, ct).ConfigureAwait(false);
+        await BuildAsync(new LabImage(work), progress, ct).ConfigureAwait(false);
         Directory.Move(work, image.Folder);
         return image;
     }
@@ -31,7 +30,7 @@ internal static class ImageBuilder
     private static IEnumerable<string> BuildResources() =>
         LabCache.ResourceNames().Where(name => name != ReadyBuilder.FirstBootScript);
 
-    private static async Task BuildAsync(LabImage image, LabFlavour flavour, IProgress<string>? progress, CancellationToken ct)
+    private static async Task BuildAsync(LabImage image, IProgress<string>? progress, CancellationToken ct)
     {
         var root = Path.Combine(image.Folder, "root");
         var files = Path.Combine(image.Folder, "files");
@@ -41,7 +40,7 @@ internal static class ImageBuilder
         await Tool.RunAsync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-C", "virtsecurity-lab", "-f", image.IdentityFile], ct).ConfigureAwait(false);
 
         await LabStep.RunAsync(progress, "unpacking Debian (about 140 s)", () => ContainedAsync(
-            ["mmdebstrap", "--mode=root", "--variant=apt", "--include=" + string.Join(',', flavour.Packages), "--format=directory", flavour.Suite, root], ct)).ConfigureAwait(false);
+            ["mmdebstrap", "--mode=root", "--variant=apt", "--include=" + string.Join(',', LabFlavour.Packages), "--format=directory", LabFlavour.Suite, root], ct)).ConfigureAwait(false);
         await LabStep.RunAsync(progress, "customising", () => ContainedAsync(
             ["bash", Path.Combine(files, "customise.sh"), root, files, image.IdentityFile + ".pub"], ct)).ConfigureAwait(false);
         await LabStep.RunAsync(progress, "labelling", () => LabelAsync(root, ct)).ConfigureAwait(false);
@@ -50,6 +49,8 @@ internal static class ImageBuilder
         Directory.CreateDirectory(image.BootFolder);
         File.Copy(Directory.GetFiles(Path.Combine(root, "boot"), "vmlinuz-*").Single(), Path.Combine(image.BootFolder, "vmlinuz"));
         File.Copy(Directory.GetFiles(Path.Combine(root, "boot"), "initrd.img-*").Single(), Path.Combine(image.BootFolder, "initrd"));
+        // QEMU loads a multiboot kernel as it is, not packed.
+        await Tool.RunAsync("sh", ["-c", "gzip -dc \"$1\" >\"$2\"", "unpack", Directory.GetFiles(Path.Combine(root, "boot"), "xen-*-amd64.gz").Single(), Path.Combine(image.BootFolder, "xen")], ct).ConfigureAwait(false);
         var hostKey = await File.ReadAllTextAsync(Path.Combine(root, "etc/ssh/ssh_host_ed25519_key.pub"), ct).ConfigureAwait(false);
         await File.WriteAllTextAsync(image.KnownHosts, $"{SshConfigFile.HostKeyAlias} {hostKey}", ct).ConfigureAwait(false);
         await File.WriteAllTextAsync(

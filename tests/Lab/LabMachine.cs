@@ -3,7 +3,7 @@ using CliWrap;
 namespace VirtSecurity.Lab;
 
 /// <summary>
-/// A real Debian 12 host with SELinux enforcing, LVM and libvirt, running under QEMU. In it: volume group `volumegroup` on
+/// A real Debian 12 host with SELinux enforcing, LVM and libvirt, or a Xen dom0, running under QEMU. In it: volume group `volumegroup` on
 /// /dev/vdb (16 GB, empty), /dev/vdc (4 GB, all zero), users admin (no rights) and operator (sudo without a password).
 /// Everything is lost at <see cref="ResetAsync"/>. The machine has no network but the ssh that comes in.
 /// Not for use from several threads at a time, but <see cref="RunAsync"/> and <see cref="CheckAsync"/> may run side by side.
@@ -65,7 +65,7 @@ public sealed class LabMachine : IAsyncDisposable
 
             await cache.RemoveUnfinishedAsync(ct).ConfigureAwait(false);
             await HostPackages.EnsureForRunAsync(progress, ct).ConfigureAwait(false);
-            var image = await ImageBuilder.EnsureAsync(cache, flavour, progress, ct).ConfigureAwait(false);
+            var image = await ImageBuilder.EnsureAsync(cache, progress, ct).ConfigureAwait(false);
             var disks = await ReadyBuilder.EnsureAsync(cache, flavour, image, progress, ct).ConfigureAwait(false);
             File.Delete(QemuMachine.SerialLog(cache));
             var machine = new LabMachine(cache, held, new QemuMachine(cache, flavour, image, disks), disks, QemuMachine.FreePort(), progress);
@@ -113,7 +113,7 @@ public sealed class LabMachine : IAsyncDisposable
                 return null;
             }
 
-            var image = ImageBuilder.Locate(cache, flavour);
+            var image = ImageBuilder.Locate(cache);
             var disks = await ReadyBuilder.LocateAsync(flavour, image, ct).ConfigureAwait(false);
             return new LabMachine(cache, held, new QemuMachine(cache, flavour, image, disks), disks, SshConfigFile.ReadPort(cache.SshConfig), progress) { _leaveRunning = true };
         }

@@ -10,7 +10,7 @@ internal static class Verbs
     private const string Usage = """
         The lab: a Debian 12 host with SELinux enforcing, LVM and libvirt under QEMU.
 
-        dotnet run --project tests/Lab -- VERB
+        dotnet run --project tests/Lab -- [xen] VERB      with `xen`, the same image as a Xen dom0
 
           build         prepare image and snapshot: about 5 minutes the first time, root only
           up            start the machine in the state `ready` and leave it running
@@ -35,7 +35,7 @@ internal static class Verbs
         Exit code: 0, 1 the lab failed, 2 wrong usage; `run` and `ssh` end with that of what they ran.
         """;
 
-    private static readonly LabFlavour Flavour = LabFlavour.Kvm;
+    private static LabFlavour Flavour { get; set; } = LabFlavour.Kvm;
     private static readonly StderrProgress Progress = new();
 
     public static async Task<int> RunAsync(string[] args)
@@ -66,7 +66,14 @@ internal static class Verbs
         }
     }
 
-    private static Task<int> DispatchAsync(string[] args, CancellationToken ct) => args switch
+    private static Task<int> DispatchAsync(string[] args, CancellationToken ct)
+    {
+        if (args is not ["xen", .. var rest]) return VerbAsync(args, ct);
+        Flavour = LabFlavour.Xen;
+        return VerbAsync(rest, ct);
+    }
+
+    private static Task<int> VerbAsync(string[] args, CancellationToken ct) => args switch
     {
         ["build"] => BuildAsync(ct),
         ["up"] => UpAsync(ct),
@@ -161,7 +168,7 @@ internal static class Verbs
     private static int Status()
     {
         var cache = LabCache.FromEnvironment();
-        var image = ImageBuilder.Locate(cache, Flavour);
+        var image = ImageBuilder.Locate(cache);
         Console.WriteLine($"image:   {image.Folder}{(Directory.Exists(image.Folder) ? "" : " (not built)")}");
         Console.WriteLine($"machine: {(QemuMachine.RunningPid(cache) is { } pid ? $"running, process {pid}, ssh -F {cache.SshConfig} virtlab" : "not running")}");
         Console.WriteLine($"lock:    {(LabLock.IsHeld(cache) ? "held by " + LabLock.Holder(cache) : "free")}");

@@ -13,6 +13,7 @@ namespace VirtSecurity.LabTests;
 public sealed class LabFixture : IAsyncLifetime
 {
     private LabMachine? machine;
+    private LabFlavour? flavour;
     private Exception? impossible;
 
     /// <summary>The machine is as it was after its first boot, as far as a test can tell.</summary>
@@ -20,16 +21,32 @@ public sealed class LabFixture : IAsyncLifetime
 
     public LabMachine Machine => machine ?? throw new InvalidOperationException($"No lab machine: {impossible?.Message}", impossible);
 
-    public async ValueTask InitializeAsync()
+    /// <summary>The machine boots as the first test wants it.</summary>
+    public ValueTask InitializeAsync() => ValueTask.CompletedTask;
+
+    /// <summary>The machine of that flavour, in the state ready: one runs at a time, so the other is ended first.</summary>
+    public async Task ReadyAsync(LabFlavour wanted, CancellationToken stop)
     {
+        if (impossible is not null) return;
+        if (flavour == wanted)
+        {
+            if (!IsAsReady) await Machine.ResetAsync(stop);
+            IsAsReady = false;
+            return;
+        }
+
         try
         {
-            machine = await LabMachine.StartAsync(LabFlavour.Kvm, new Progress<string>(line => Console.Error.WriteLine($"lab: {line}")), CancellationToken.None);
+            if (machine is not null) await machine.DisposeAsync();
+            machine = await LabMachine.StartAsync(wanted, new Progress<string>(line => Console.Error.WriteLine($"lab: {line}")), stop);
+            flavour = wanted;
         }
         catch (LabException problem)
         {
-            impossible = problem;
+            (machine, impossible) = (null, problem);
         }
+
+        IsAsReady = false;
     }
 
     public async ValueTask DisposeAsync()
@@ -43,11 +60,10 @@ public abstract class LabTest(LabFixture fixture) : IAsyncLifetime
 {
     protected LabMachine Machine => fixture.Machine;
 
-    public async ValueTask InitializeAsync()
-    {
-        if (!fixture.IsAsReady) await Machine.ResetAsync(TestContext.Current.CancellationToken);
-        fixture.IsAsReady = false;
-    }
+    /// <summary>How the machine is booted.</summary>
+    protected virtual LabFlavour Flavour => LabFlavour.Kvm;
+
+    public async ValueTask InitializeAsync() => await fixture.ReadyAsync(Flavour, TestContext.Current.CancellationToken);
 
     public ValueTask DisposeAsync()
     {

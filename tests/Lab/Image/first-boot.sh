@@ -9,6 +9,10 @@ if [ "$state" != running ]; then
 fi
 [ "$(getenforce)" = Enforcing ]
 getsebool virt_use_execmem | grep -q 'on$'
+if [ -d /proc/xen ]; then
+    grep -q control_d /proc/xen/capabilities
+    xl list > /dev/null
+fi
 virsh capabilities < /dev/null | grep -q '<baselabel type=.qemu.>.*svirt'
 
 pvcreate -q /dev/vdb
