@@ -103,7 +103,7 @@ public sealed class UndoTests(LabFixture fixture) : LabTest(fixture)
 
     [Theory]
     [InlineData("mke2fs")]
-    [InlineData("flock")]
+    [InlineData("semanage import")]
     public async Task AStopInTheMiddleUndoesWhatWasMadeAndSaysSo(string tool)
     {
         // A file system large enough to be interrupted in the making of it.

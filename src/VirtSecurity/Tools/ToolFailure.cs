@@ -12,7 +12,7 @@ internal sealed record ToolFailure(string Id, string Words)
         ["lvremove"] = Lvm.ExitCodes,
         ["mount"] = Mount.ExitCodes,
         ["umount"] = Mount.ExitCodes,
-        ["flock"] = Semanage.ExitCodes,
+        [Semanage.ImportName] = Semanage.ExitCodes,
         [Fstab.AppendName] = Fstab.ExitCodes,
         [Fstab.RemoveName] = Fstab.ExitCodes,
     };

@@ -4,6 +4,7 @@ using VirtSecurity.Changes;
 using VirtSecurity.Hosts;
 using VirtSecurity.Resources;
 using VirtSecurity.Tests.Domain.Model;
+using VirtSecurity.Tools;
 
 namespace VirtSecurity.Tests.Domain;
 
@@ -50,7 +51,7 @@ internal sealed class FaultTrial<TRequest, TFacts, TResult>(
     private static bool CanHappen(FaultKind kind, Place place) => kind switch
     {
         FaultKind.DiskFull => place.IsJournal,
-        FaultKind.ImportsInPart => place.Call.Tool == "flock",
+        FaultKind.ImportsInPart => place.Call.Tool == Semanage.ImportName,
         // Nothing reads back the mode and the attribute of a directory that is mounted over; the others are proven.
         FaultKind.ClaimsHavingDone => place.Call.Argv is not (["chattr" or "systemctl", ..] or ["chmod", "0000", ..]) && !place.IsJournal,
         _ => true,

@@ -18,8 +18,8 @@ public sealed class ToolFailureTests
     [InlineData("mount", 32, "MountFailed")]
     [InlineData("umount", 32, "MountFailed")]
     [InlineData("mount", 64, "ToolFailed")]
-    [InlineData("flock", 75, "LockTimedOut")]
-    [InlineData("flock", 1, "SemanageFailed")]
+    [InlineData("semanage import", 75, "LockTimedOut")]
+    [InlineData("semanage import", 1, "SemanageFailed")]
     [InlineData("mke2fs", 1, "ToolFailed")]
     [InlineData("fstab-append", 65, "FstabNotValid")]
     [InlineData("fstab-append", 75, "LockTimedOut")]
@@ -36,7 +36,7 @@ public sealed class ToolFailureTests
     [Theory]
     [InlineData("lvcreate", 5)]
     [InlineData("journal", 1)]
-    [InlineData("flock", 1)]
+    [InlineData("semanage import", 1)]
     public void AFullDiskIsOneWhicheverToolMeetsIt(string tool, int code) =>
         Assert.Equal("NoSpaceLeft", ToolFailure.Of(new ToolResult(Call(tool), ToolOutcome.Exited, code, [], "cat: write error: No space left on device"u8.ToArray())).Id);
 
