@@ -33,7 +33,9 @@ internal static class HostProbe
         conf() { sed -n "s/^[[:space:]]*$1[[:space:]]*=[[:space:]]*[\"']*+\{0,1\}\([A-Za-z0-9_.-]*\).*/\1/p" /etc/libvirt/qemu.conf 2>/dev/null | tail -n 1; }
         g=$(conf group)
         for u in "$(conf user)" libvirt-qemu qemu; do
-          if [ -z "$g" ] && [ -n "$u" ]; then g=$(id -gn -- "$u" 2>/dev/null); fi
+          if [ -n "$g" ] || [ -z "$u" ]; then continue; fi
+          # Debian's libvirt-qemu has kvm for its first group, which administrators may be in too, and one of its own.
+          case " $(id -Gn -- "$u" 2>/dev/null) " in *" $u "*) g=$u;; *) g=$(id -gn -- "$u" 2>/dev/null);; esac
         done
         if [ -n "$g" ]; then printf 'qemu-group %s\n' "$(getent group -- "$g" | cut -d : -f 1)"; fi
         cat /proc/[0-9]*/comm 2>/dev/null | grep -xE 'libvirtd|virtqemud|xenstored|oxenstored|xl' | sort -u | sed 's/^/daemon /'
