@@ -5,26 +5,32 @@ using System.Text;
 namespace VirtSecurity.Lab;
 
 /// <summary>
-/// The folders outside the checkout: images and booted machines, each under a key made of all that went into it, and one
-/// run folder. One lab per cache, so with the default folder one per building machine.
+/// The folders outside the checkout: images and booted machines, each under a key made of all that went into it, and a
+/// run folder for each place where a machine may run.
 /// </summary>
-internal sealed record LabCache(string Root)
+/// <param name="Root">The cache's folder.</param>
+/// <param name="Place">Which machine of this cache: one runs at place 0, a second beside it at place 1.</param>
+internal sealed record LabCache(string Root, int Place = 0)
 {
     private const string Unfinished = ".unfinished";
 
     /// <summary>$VIRTSECURITY_LAB_CACHE, or /var/cache/virtsecurity-lab.</summary>
-    public static LabCache FromEnvironment()
+    public static LabCache FromEnvironment(int place = 0)
     {
         var chosen = Environment.GetEnvironmentVariable("VIRTSECURITY_LAB_CACHE");
-        return new LabCache(Path.GetFullPath(string.IsNullOrEmpty(chosen) ? "/var/cache/virtsecurity-lab" : chosen));
+        return new LabCache(Path.GetFullPath(string.IsNullOrEmpty(chosen) ? "/var/cache/virtsecurity-lab" : chosen), place);
     }
 
-    public string LockFile => Path.Combine(Root, "lock");
+    /// <summary>Held by the one who uses the machine of this place.</summary>
+    public string LockFile => Path.Combine(Root, $"lock{Suffix}");
 
-    public string LockHolderFile => Path.Combine(Root, "lock.holder");
+    /// <summary>Held by the one who makes what all places use.</summary>
+    public string BuildLockFile => Path.Combine(Root, "lock.build");
 
     /// <summary>Pid file, QMP socket, serial log and ssh_config of the machine that runs now or ran last.</summary>
-    public string RunFolder => Path.Combine(Root, "run");
+    public string RunFolder => Path.Combine(Root, $"run{Suffix}");
+
+    private string Suffix => Place == 0 ? "" : $"{Place}";
 
     public string SshConfig => Path.Combine(RunFolder, "ssh_config");
 
@@ -50,7 +56,7 @@ internal sealed record LabCache(string Root)
         return temporary;
     }
 
-    /// <summary>Removes what builds that were killed left behind. Only for the holder of the lock.</summary>
+    /// <summary>Removes what builds that were killed left behind. Only for the holder of the build lock.</summary>
     public async Task RemoveUnfinishedAsync(CancellationToken ct)
     {
         var levels = new EnumerationOptions { RecurseSubdirectories = true, MaxRecursionDepth = 1 };

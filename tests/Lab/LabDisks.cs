@@ -22,6 +22,21 @@ internal sealed record LabDisks(string Folder)
             await Tool.RunAsync("qemu-img", ["create", "-q", "-f", "qcow2", PathOf(disk[0]), disk[1]], ct).ConfigureAwait(false);
     }
 
+    /// <summary>A copy of these for the machine of a place, made once: what no machine ever ran on can be copied at any time.</summary>
+    public async Task<LabDisks> AtAsync(int place, CancellationToken ct)
+    {
+        var mine = At(place);
+        if (Directory.Exists(mine.Folder))
+            return mine;
+        var work = LabCache.TemporaryFolder(mine.Folder);
+        await Tool.RunAsync("cp", ["-a", "--sparse=always", "-T", Folder, work], ct).ConfigureAwait(false);
+        Directory.Move(work, mine.Folder);
+        return mine;
+    }
+
+    /// <summary>Where that copy is or would be.</summary>
+    public LabDisks At(int place) => new($"{Folder}.at{place}");
+
     /// <summary>Frees clusters that a QEMU that was killed had taken and not yet entered anywhere.</summary>
     public async Task RepairAsync(CancellationToken ct)
     {

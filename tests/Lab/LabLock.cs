@@ -3,7 +3,7 @@ using System.Globalization;
 namespace VirtSecurity.Lab;
 
 /// <summary>
-/// One lab at a time. An open file with FileShare.None is flock(LOCK_EX) on Unix: it falls with the process, however that
+/// One user at a time. An open file with FileShare.None is flock(LOCK_EX) on Unix: it falls with the process, however that
 /// ends. The holder leaves its process id and command line beside it, for the message to the one who waits.
 /// </summary>
 internal sealed class LabLock : IDisposable
@@ -13,15 +13,15 @@ internal sealed class LabLock : IDisposable
     private LabLock(FileStream file) => _file = file;
 
     /// <summary>Waits without limit until the lock is free; a second user is told who holds it.</summary>
-    public static async Task<LabLock> TakeAsync(LabCache cache, IProgress<string>? progress, CancellationToken ct)
+    public static async Task<LabLock> TakeAsync(LabCache cache, string file, IProgress<string>? progress, CancellationToken ct)
     {
         cache.Create();
         var told = "";
         while (true)
         {
-            if (TryTake(cache) is { } taken)
+            if (TryTake(file) is { } taken)
                 return taken;
-            var holder = Holder(cache);
+            var holder = Holder(file);
             if (holder != told)
                 progress?.Report($"the lab is in use, waiting for {holder}");
             told = holder;
@@ -30,11 +30,11 @@ internal sealed class LabLock : IDisposable
     }
 
     /// <summary>Who took the lock last. It says nothing about whether it is still held.</summary>
-    public static string Holder(LabCache cache)
+    public static string Holder(string file)
     {
         try
         {
-            return File.ReadAllText(cache.LockHolderFile).Trim();
+            return File.ReadAllText(HolderFile(file)).Trim();
         }
         catch (IOException)
         {
@@ -43,31 +43,31 @@ internal sealed class LabLock : IDisposable
     }
 
     /// <summary>Whether some process holds the lock now.</summary>
-    public static bool IsHeld(LabCache cache)
+    public static bool IsHeld(string file)
     {
-        using var file = File.Exists(cache.LockFile) ? TryOpen(cache) : null;
-        return file is null && File.Exists(cache.LockFile);
+        using var opened = File.Exists(file) ? TryOpen(file) : null;
+        return opened is null && File.Exists(file);
     }
 
-    private static LabLock? TryTake(LabCache cache)
+    private static LabLock? TryTake(string file)
     {
-        if (TryOpen(cache) is not { } file)
+        if (TryOpen(file) is not { } opened)
             return null;
         // A file of its own: the locked one cannot be opened by the one who waits.
         var since = DateTime.Now.ToString("HH:mm:ss", CultureInfo.InvariantCulture);
-        File.WriteAllText(cache.LockHolderFile, $"process {Environment.ProcessId} since {since}: {string.Join(' ', Environment.GetCommandLineArgs())}\n");
-        return new LabLock(file);
+        File.WriteAllText(HolderFile(file), $"process {Environment.ProcessId} since {since}: {string.Join(' ', Environment.GetCommandLineArgs())}\n");
+        return new LabLock(opened);
     }
 
-    private static FileStream? TryOpen(LabCache cache)
+    private static FileStream? TryOpen(string file)
     {
         try
         {
-            return new FileStream(cache.LockFile, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            return new FileStream(file, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
         }
         catch (UnauthorizedAccessException e)
         {
-            throw new LabException($"Cannot lock {cache.LockFile}: {e.Message} Run as root or set VIRTSECURITY_LAB_CACHE.", e);
+            throw new LabException($"Cannot lock {file}: {e.Message} Run as root or set VIRTSECURITY_LAB_CACHE.", e);
         }
         catch (IOException)
         {
@@ -76,4 +76,6 @@ internal sealed class LabLock : IDisposable
     }
 
     public void Dispose() => _file.Dispose();
+
+    private static string HolderFile(string file) => file + ".holder";
 }

@@ -50,11 +50,15 @@ public sealed class LabMachine : IAsyncDisposable
     /// where that has not been done (together about 5 minutes, root only); otherwise a few seconds. A machine that `up` or a
     /// killed run left behind is stopped first. Throws <see cref="LabException"/> naming what is missing.
     /// </summary>
-    public static async Task<LabMachine> StartAsync(LabFlavour flavour, IProgress<string>? progress, CancellationToken ct)
+    /// <param name="flavour">How it is booted.</param>
+    /// <param name="progress">Told of the long steps.</param>
+    /// <param name="ct">Stops it.</param>
+    /// <param name="place">0, or 1 for a second machine beside the first; each place has a lock of its own.</param>
+    public static async Task<LabMachine> StartAsync(LabFlavour flavour, IProgress<string>? progress, CancellationToken ct, int place = 0)
     {
         ArgumentNullException.ThrowIfNull(flavour);
-        var cache = LabCache.FromEnvironment();
-        var held = await LabLock.TakeAsync(cache, progress, ct).ConfigureAwait(false);
+        var cache = LabCache.FromEnvironment(place);
+        var held = await LabLock.TakeAsync(cache, cache.LockFile, progress, ct).ConfigureAwait(false);
         try
         {
             if (QemuMachine.RunningPid(cache) is { } pid)
@@ -63,10 +67,7 @@ public sealed class LabMachine : IAsyncDisposable
                 await QemuMachine.QuitAsync(cache, ct).ConfigureAwait(false);
             }
 
-            await cache.RemoveUnfinishedAsync(ct).ConfigureAwait(false);
-            await HostPackages.EnsureForRunAsync(progress, ct).ConfigureAwait(false);
-            var image = await ImageBuilder.EnsureAsync(cache, progress, ct).ConfigureAwait(false);
-            var disks = await ReadyBuilder.EnsureAsync(cache, flavour, image, progress, ct).ConfigureAwait(false);
+            var (image, disks) = await PrepareAsync(cache, flavour, progress, ct).ConfigureAwait(false);
             File.Delete(QemuMachine.SerialLog(cache));
             var machine = new LabMachine(cache, held, new QemuMachine(cache, flavour, image, disks), disks, QemuMachine.FreePort(), progress);
             try
@@ -88,6 +89,16 @@ public sealed class LabMachine : IAsyncDisposable
         }
     }
 
+    private static async Task<(LabImage Image, LabDisks Disks)> PrepareAsync(LabCache cache, LabFlavour flavour, IProgress<string>? progress, CancellationToken ct)
+    {
+        using var building = await LabLock.TakeAsync(cache, cache.BuildLockFile, progress, ct).ConfigureAwait(false);
+        await cache.RemoveUnfinishedAsync(ct).ConfigureAwait(false);
+        await HostPackages.EnsureForRunAsync(progress, ct).ConfigureAwait(false);
+        var image = await ImageBuilder.EnsureAsync(cache, progress, ct).ConfigureAwait(false);
+        var ready = await ReadyBuilder.EnsureAsync(cache, flavour, image, progress, ct).ConfigureAwait(false);
+        return (image, await ready.AtAsync(cache.Place, ct).ConfigureAwait(false));
+    }
+
     /// <summary>Prepares image and snapshot without leaving a machine running.</summary>
     public static async Task BuildAsync(LabFlavour flavour, IProgress<string>? progress, CancellationToken ct)
     {
@@ -104,7 +115,7 @@ public sealed class LabMachine : IAsyncDisposable
     {
         ArgumentNullException.ThrowIfNull(flavour);
         var cache = LabCache.FromEnvironment();
-        var held = exclusive ? await LabLock.TakeAsync(cache, progress, ct).ConfigureAwait(false) : null;
+        var held = exclusive ? await LabLock.TakeAsync(cache, cache.LockFile, progress, ct).ConfigureAwait(false) : null;
         try
         {
             if (QemuMachine.RunningPid(cache) is null)
@@ -114,7 +125,7 @@ public sealed class LabMachine : IAsyncDisposable
             }
 
             var image = ImageBuilder.Locate(cache);
-            var disks = await ReadyBuilder.LocateAsync(flavour, image, ct).ConfigureAwait(false);
+            var disks = (await ReadyBuilder.LocateAsync(flavour, image, ct).ConfigureAwait(false)).At(cache.Place);
             return new LabMachine(cache, held, new QemuMachine(cache, flavour, image, disks), disks, SshConfigFile.ReadPort(cache.SshConfig), progress) { _leaveRunning = true };
         }
         catch
@@ -128,7 +139,7 @@ public sealed class LabMachine : IAsyncDisposable
     public static async Task StopRunningAsync(IProgress<string>? progress, CancellationToken ct)
     {
         var cache = LabCache.FromEnvironment();
-        using var held = await LabLock.TakeAsync(cache, progress, ct).ConfigureAwait(false);
+        using var held = await LabLock.TakeAsync(cache, cache.LockFile, progress, ct).ConfigureAwait(false);
         await QemuMachine.QuitAsync(cache, ct).ConfigureAwait(false);
     }
 

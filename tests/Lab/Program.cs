@@ -29,7 +29,7 @@ internal static class Verbs
 
         One lab at a time: a second user waits. Tests end a machine that `up` left running.
 
-        VIRTSECURITY_LAB_CACHE  folder for images (default /var/cache/virtsecurity-lab; about 2 GB)
+        VIRTSECURITY_LAB_CACHE  folder for images (default /var/cache/virtsecurity-lab; about 3 GB)
         VIRTSECURITY_LAB_ACCEL  tcg (default) or kvm
 
         Exit code: 0, 1 the lab failed, 2 wrong usage; `run` and `ssh` end with that of what they ran.
@@ -171,7 +171,7 @@ internal static class Verbs
         var image = ImageBuilder.Locate(cache);
         Console.WriteLine($"image:   {image.Folder}{(Directory.Exists(image.Folder) ? "" : " (not built)")}");
         Console.WriteLine($"machine: {(QemuMachine.RunningPid(cache) is { } pid ? $"running, process {pid}, ssh -F {cache.SshConfig} virtlab" : "not running")}");
-        Console.WriteLine($"lock:    {(LabLock.IsHeld(cache) ? "held by " + LabLock.Holder(cache) : "free")}");
+        Console.WriteLine($"lock:    {(LabLock.IsHeld(cache.LockFile) ? "held by " + LabLock.Holder(cache.LockFile) : "free")}");
         Console.WriteLine($"console: {QemuMachine.SerialLog(cache)}");
         return 0;
     }

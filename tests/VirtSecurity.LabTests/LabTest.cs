@@ -3,76 +3,94 @@ using VirtSecurity.Lab;
 using VirtSecurity.Tests.Engine;
 using Xunit;
 
-[assembly: Xunit.v3.Parallelization(Mode = Xunit.Sdk.ParallelMode.None)]
+[assembly: Xunit.v3.Parallelization(Mode = Xunit.Sdk.ParallelMode.Collections, MaxThreads = VirtSecurity.LabTests.LabFixture.MostMachines)]
 [assembly: System.Runtime.Versioning.SupportedOSPlatform("linux")]
 [assembly: AssemblyFixture(typeof(VirtSecurity.LabTests.LabFixture))]
 
 namespace VirtSecurity.LabTests;
 
-/// <summary>The one lab machine of the run. Where none can be had, every test fails with what is missing.</summary>
+/// <summary>
+/// The lab machines of the run, lent to one test at a time: an emulated machine keeps little more than one processor busy, so two
+/// run side by side. Where none can be had, every test fails with what is missing.
+/// </summary>
 public sealed class LabFixture : IAsyncLifetime
 {
-    private LabMachine? machine;
-    private LabFlavour? flavour;
-    private Exception? impossible;
+    /// <summary>As many tests run at once.</summary>
+    public const int MostMachines = 2;
 
-    /// <summary>The machine is as it was after its first boot, as far as a test can tell.</summary>
-    public bool IsAsReady { get; set; }
+    private readonly Stack<Place> free = new(Enumerable.Range(0, MostMachines).Select(number => new Place { Number = MostMachines - 1 - number }));
+    private readonly Lock gate = new();
 
-    public LabMachine Machine => machine ?? throw new InvalidOperationException($"No lab machine: {impossible?.Message}", impossible);
-
-    /// <summary>The machine boots as the first test wants it.</summary>
-    public ValueTask InitializeAsync() => ValueTask.CompletedTask;
-
-    /// <summary>The machine of that flavour, in the state ready: one runs at a time, so the other is ended first.</summary>
-    public async Task ReadyAsync(LabFlavour wanted, CancellationToken stop)
+    /// <summary>A machine of that flavour, as it was after its first boot.</summary>
+    internal async Task<Place> BorrowAsync(LabFlavour flavour, CancellationToken stop)
     {
-        if (impossible is not null) return;
-        if (flavour == wanted)
-        {
-            if (!IsAsReady) await Machine.ResetAsync(stop);
-            IsAsReady = false;
-            return;
-        }
-
+        Place place;
+        lock (gate) place = free.Pop();
         try
         {
-            if (machine is not null) await machine.DisposeAsync();
-            machine = await LabMachine.StartAsync(wanted, new Progress<string>(line => Console.Error.WriteLine($"lab: {line}")), stop);
-            flavour = wanted;
+            if (place.Machine is not null && place.Flavour == flavour)
+            {
+                await place.Machine.ResetAsync(stop);
+            }
+            else
+            {
+                if (place.Machine is not null) await place.Machine.DisposeAsync();
+                place.Machine = null;
+                place.Machine = await LabMachine.StartAsync(flavour, new Progress<string>(line => Console.Error.WriteLine($"lab {place.Number}: {line}")), stop, place.Number);
+                place.Flavour = flavour;
+            }
         }
-        catch (LabException problem)
+        catch
         {
-            (machine, impossible) = (null, problem);
+            Return(place);
+            throw;
         }
 
-        IsAsReady = false;
+        return place;
     }
+
+    internal void Return(Place place)
+    {
+        lock (gate) free.Push(place);
+    }
+
+    public ValueTask InitializeAsync() => ValueTask.CompletedTask;
 
     public async ValueTask DisposeAsync()
     {
-        if (machine is not null) await machine.DisposeAsync();
+        foreach (var place in free)
+        {
+            if (place.Machine is not null) await place.Machine.DisposeAsync();
+        }
+    }
+
+    /// <summary>Where a machine may run, and the one that does.</summary>
+    internal sealed class Place
+    {
+        public required int Number { get; init; }
+        public LabMachine? Machine { get; set; }
+        public LabFlavour? Flavour { get; set; }
     }
 }
 
-/// <summary>The base of all lab tests: each begins on the machine as it was after its first boot.</summary>
+/// <summary>The base of all lab tests: each begins on a machine as it was after its first boot.</summary>
 public abstract class LabTest(LabFixture fixture) : IAsyncLifetime
 {
-    protected LabMachine Machine => fixture.Machine;
+    private LabFixture.Place? place;
+
+    protected LabMachine Machine => place?.Machine ?? throw new InvalidOperationException("No lab machine.");
 
     /// <summary>How the machine is booted.</summary>
     protected virtual LabFlavour Flavour => LabFlavour.Kvm;
 
-    public async ValueTask InitializeAsync() => await fixture.ReadyAsync(Flavour, TestContext.Current.CancellationToken);
+    public async ValueTask InitializeAsync() => place = await fixture.BorrowAsync(Flavour, TestContext.Current.CancellationToken);
 
     public ValueTask DisposeAsync()
     {
         GC.SuppressFinalize(this);
+        if (place is not null) fixture.Return(place);
         return ValueTask.CompletedTask;
     }
-
-    /// <summary>A test that has just compared the host with what it was before spares the next one the reset.</summary>
-    protected void LeftAsFound() => fixture.IsAsReady = true;
 
     /// <summary>Runs PowerShell in the engine, with $lab as the lab's -VirtHost.</summary>
     protected EngineRun PowerShell(string script, params string[] arguments)
