@@ -73,6 +73,17 @@ public sealed class RepeatTests(LabFixture fixture) : LabTest(fixture)
         Assert.NotEqual(0, (await TryOnHost("ls /var/lib/virtsecurity")).Code);
     }
 
+    [Fact]
+    public async Task APolicyCommitWaitsForAnothersSemanage()
+    {
+        // libsemanage's own lock on the store, as another's semanage holds it; ours alone would give up after five seconds.
+        await OnHost("mkdir -m 0711 /images && (flock /var/lib/selinux/default/semanage.trans.LOCK sleep 45 >/dev/null 2>&1 </dev/null &)");
+        var run = PowerShell("Set-VirtImageContext /images -VirtHost $lab");
+        Assert.Empty(run.Errors);
+        Assert.Equal(true, Value(Assert.Single(run.Output), "IsCompliant"));
+        Assert.Contains(":virt_image_t:", await OnHost("stat -c %C /images"), StringComparison.Ordinal);
+    }
+
     private static string Show(IEnumerable<System.Management.Automation.PSObject> objects) => string.Join('\n', objects.SelectMany(value =>
         value.Properties.Select(property => $"{property.Name} = {(property.Value is System.Management.Automation.PSObject { BaseObject: System.Collections.IEnumerable list and not string } ? string.Join(',', list.Cast<object>()) : property.Value)}")));
 }

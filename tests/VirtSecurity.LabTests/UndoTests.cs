@@ -34,7 +34,7 @@ public sealed class UndoTests(LabFixture fixture) : LabTest(fixture)
         await OnHost(string.Join('\n', Failures.Select((failure, i) => $"touch {failure.Tool}.{(failure.AfterItsWork ? "after" : "before")}.c{i}")));
         var before = await HostState();
 
-        // Ten volumes, each failing in its own step, while the others are being made and undone; then those whose steps all volumes share.
+        // Nine volumes, each failing in its own step, while the others are being made and undone; then those whose steps all volumes share.
         static string Row(int i) => $"[pscustomobject]@{{ Name = 'c{i}'; MountPoint = '/c{i}' }}";
         var sideBySide = string.Join(", ", Enumerable.Range(0, Failures.Length).Where(i => Failures[i].SideBySide).Select(Row));
         var alone = Enumerable.Range(0, Failures.Length).Where(i => !Failures[i].SideBySide).Select(Row);

@@ -36,8 +36,8 @@ internal static class SecureGuestVolumePlan
         if (request.Persist && state.FstabOfPoint.Count == 0) own.Add(Persist(request, facts));
         if (!state.IsMounted) own.Add(MountVolume(request));
         var access = StoreAccess.For(facts.Host, type);
-        if (!state.IsMounted) own.Add(access.Set(request.MountPoint, null));
-        else if (state.IsOurs && facts.MountPoint.Self is { } root && !access.IsGuarded(root)) own.Add(access.Set(request.MountPoint, root));
+        if (!state.IsMounted) own.Add(access.Set(request.MountPoint));
+        else if (state.IsOurs && facts.MountPoint.Self is { } root && !access.IsGuarded(root)) own.AddRange(access.Restore(root));
 
         return new ChangeSet(request.Subject, own, Rules(request.MountPoint, type, facts.Host.SELinux.FileContexts), Labels(request, facts, state, type));
     }

@@ -24,10 +24,16 @@ internal sealed record StoreAccess(string? Group, UnixFileMode Mode)
     public bool IsGuarded(PathFact root) =>
         (root.Mode & Weak) == 0 && (Group is null || root.Mode.HasFlag(UnixFileMode.OtherExecute) || (root.Group == Group && root.Mode.HasFlag(UnixFileMode.GroupExecute)));
 
-    /// <summary>Gives it to a store's root. Of a file system made by this run nothing is to be given back.</summary>
-    public Change Set(string path, PathFact? before) => new(
-        "chmod",
-        [.. Group is null ? [] : new[] { Coreutils.SetGroup(path, Group) }, Coreutils.SetMode(path, Mode)],
-        before is null ? null : Coreutils.IsDirectory(path, Coreutils.Octal(Mode)),
-        before is null ? [] : [.. before.Group.Length == 0 ? [] : new[] { Coreutils.SetGroup(path, before.Group) }, Coreutils.SetMode(path, before.Mode)]);
+    /// <summary>Gives it to the root of a file system made by this run: nothing is to be given back.</summary>
+    public Change Set(string path) => new(
+        "chmod", [.. Group is null ? [] : new[] { Coreutils.SetGroup(path, Group) }, Coreutils.SetMode(path, Mode)], null, []);
+
+    /// <summary>Gives it to a store's root that had another: each of the two is taken back alone.</summary>
+    public IEnumerable<Change> Restore(PathFact root)
+    {
+        if (Group is not null && root.Group.Length > 0 && root.Group != Group)
+            yield return new("chgrp", [Coreutils.SetGroup(root.Path, Group)], Coreutils.IsOfGroup(root.Path, Group), [Coreutils.SetGroup(root.Path, root.Group)]);
+        if (root.Mode != Mode)
+            yield return new("chmod", [Coreutils.SetMode(root.Path, Mode)], Coreutils.IsDirectory(root.Path, Coreutils.Octal(Mode)), [Coreutils.SetMode(root.Path, root.Mode)]);
+    }
 }

@@ -70,6 +70,9 @@ internal static class Coreutils
     /// <summary>Prints the path if it is a directory with exactly these permission bits.</summary>
     public static ToolCall IsDirectory(string path, string mode) => new("find", path, "-maxdepth", "0", "-type", "d", "-perm", mode);
 
+    /// <summary>Prints the path if it belongs to that group.</summary>
+    public static ToolCall IsOfGroup(string path, string group) => new("find", path, "-maxdepth", "0", "-group", group);
+
     /// <summary>Prints the path if it is a directory with nothing in it.</summary>
     public static ToolCall IsEmptyDirectory(string path) => new("find", path, "-maxdepth", "0", "-type", "d", "-empty");
 

@@ -11,7 +11,8 @@ internal static class Semanage
     public const string ImportName = "semanage import";
 
     // Our own runs wait for one another under our lock, as long as it takes. Another's semanage holds libsemanage's lock on the
-    // store, on which ours would give up after five seconds: that is waited for too, and lost to once more if a third came first.
+    // store, on which ours would give up after five seconds: that is waited for too, and lost to once more if a third came first
+    // ("libsemanage.semanage_get_lock: Could not get direct transaction lock at ...", libsemanage 3.4).
     private const string ImportScript = """
         edits=$(cat)
         exec 9>/run/lock/virtsecurity-policy.lock

@@ -29,6 +29,7 @@ internal static class Scenarios
         new("ext3", () => new(), [Volume("a", "/virtstorage", GuestFileSystem.Ext3)]),
         new("a local rule of another type", LocalRule, [Volume("a", "/virtstorage")]),
         new("mounted without rule and label", MountedUnlabelled, [Volume("a", "/virtstorage")]),
+        new("a store of ours that others may list", OpenStore, [Volume("a", "/virtstorage")]),
         new("three volumes", () => new(), [Volume("a", "/virt/a"), Volume("b", "/virt/b"), Volume("c", "/virt/c")]),
         new("three volumes of all kinds", ThreeKinds,
             [Volume("a", "/srv/closed/new/a", GuestFileSystem.Xfs), Volume("b", "/srv/closed/new/b"), Volume("c", "/virtstorage")]),
@@ -79,6 +80,14 @@ internal static class Scenarios
     {
         var machine = ExistingMountPoint();
         machine.MountVolume(machine.AddVolume("volumegroup", "a", Size, [], "ext4"), "/virtstorage");
+        return machine;
+    }
+
+    /// <summary>A volume of ours whose root was given to another group and opened to all.</summary>
+    public static ModelMachine OpenStore()
+    {
+        var machine = ExistingMountPoint();
+        machine.MountVolume(machine.AddVolume("volumegroup", "a", Size, ["virtsecurity"], "ext4"), "/virtstorage");
         return machine;
     }
 

@@ -73,7 +73,7 @@ public sealed class LocalHostTests
         await marks.WaitForAsync("begun");
         await stop.CancelAsync();
         var result = Assert.Single(await running);
-        Assert.Equal(ToolOutcome.Stopped, result.Outcome);
+        Assert.Equal((ToolOutcome.Stopped, 130), (result.Outcome, result.ExitCode));
         Assert.False(marks.Has("after"));
     }
 

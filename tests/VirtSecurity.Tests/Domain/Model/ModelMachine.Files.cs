@@ -51,6 +51,7 @@ internal sealed partial class ModelMachine
         ["chattr", "-i", "--", var path] => ChangeAttribute(path, false),
         ["stat", "--printf", @"%n\0%f\0%u\0%G\0%a\0%C\0", "--", .. var paths] => Stat(paths),
         ["find", var path, "-maxdepth", "0", "-type", "d", "-perm", var mode] => FindSelf(path, inode => Octal(inode.Mode) == Octal(mode)),
+        ["find", var path, "-maxdepth", "0", "-group", var group] => FindSelf(path, inode => inode.Group == group),
         ["find", var path, "-maxdepth", "0", "-type", "d", "-empty"] => FindSelf(path, _ => IsEmpty(path)),
         ["find", var path, "-xdev", "-printf", @"%y\0%Z\0%D:%i\0%p\0"] => Tree(path),
         _ => throw Unknown(argv),
