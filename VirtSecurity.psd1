@@ -12,8 +12,15 @@
     TypesToProcess       = @('bin/VirtSecurity.Types.ps1xml')
     CmdletsToExport      = @(
         'Connect-VirtHost'
+        'Get-SecureGuestVolume'
+        'Get-VirtChange'
         'New-SecureGuestVolume'
+        'Remove-SecureGuestVolume'
+        'Repair-SecureGuestVolume'
+        'Resize-SecureGuestVolume'
+        'Resume-VirtChange'
         'Set-VirtImageContext'
+        'Undo-VirtChange'
     )
     FunctionsToExport    = @()
     AliasesToExport      = @()

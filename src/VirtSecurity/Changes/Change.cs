@@ -7,11 +7,27 @@ namespace VirtSecurity.Changes;
 /// <param name="Do">The calls that make it, in order.</param>
 /// <param name="Check">
 /// Exits 0 and prints something exactly while the change is in place and is what this run made. Null: the change goes
-/// with an earlier one, or its undo can be run in any state.
+/// with an earlier one, its undo can be run in any state, and so can the change itself.
 /// </param>
 /// <param name="Undo">The calls that take it back; none: it goes with an earlier change.</param>
 internal sealed record Change(string Step, IReadOnlyList<ToolCall> Do, ToolCall? Check, IReadOnlyList<ToolCall> Undo)
 {
+    /// <summary>What is gone for good once this change has begun, in words for the user; null: nothing is.</summary>
+    public string? Loss { get; init; }
+
+    /// <summary>The name of the call that asks whether something is gone.</summary>
+    public const string GoneName = "is-gone";
+
+    /// <summary>The check of a change that takes something away: prints something exactly while the question about that thing has no answer.</summary>
+    public static ToolCall Gone(ToolCall check) => ToolCall.Script(
+        GoneName, """o=$("$@"); case $? in 0) if [ -z "$o" ]; then echo gone; fi;; 1) echo gone;; *) exit 2;; esac""", check.Argv);
+
+    /// <summary>
+    /// The name of a later step of the same object that hides this change from its check, as a mount hides the directory under it: while
+    /// that one is in place, so is this one. Null: the check always sees it.
+    /// </summary>
+    public string? HiddenBy { get; init; }
+
     /// <summary>
     /// What a check says: in place, or not (it printed nothing, or exited 1 as grep and findmnt do where nothing
     /// matches). Null: it could not tell, which is never read as "not there".

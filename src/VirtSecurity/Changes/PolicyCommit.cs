@@ -5,6 +5,15 @@ namespace VirtSecurity.Changes;
 /// <summary>The changes that many objects of a host share: one import into the policy, one relabel of an explicit list.</summary>
 internal static class PolicyCommit
 {
+    /// <summary>The commit of many objects: at most one import and one relabel.</summary>
+    public static IReadOnlyList<Change> Of(IReadOnlyList<ChangeSet> sets) => Of(
+        [.. sets.SelectMany(set => set.Rules).DistinctBy(rule => rule.Pattern)],
+        [.. sets.SelectMany(set => set.Labels).DistinctBy(label => label.Path)]);
+
+    /// <summary>A commit of these rules and labels; none of either is no change.</summary>
+    public static IReadOnlyList<Change> Of(IReadOnlyCollection<RuleEdit> rules, IReadOnlyCollection<Relabel> labels) =>
+        [.. rules.Count > 0 ? new[] { OfRules(rules) } : [], .. labels.Count > 0 ? new[] { OfLabels(labels) } : []];
+
     /// <summary>All rules as one import.</summary>
     public static Change OfRules(IReadOnlyCollection<RuleEdit> rules) => new(
         "semanage import",

@@ -11,6 +11,15 @@ internal sealed record RunFailure(string Id, string Step, string Words)
 
     /// <summary>What could not be taken back, as command lines that would do it.</summary>
     public IReadOnlyList<string> NotUndone { get; init; } = [];
+
+    /// <summary>What is gone for good, in words.</summary>
+    public IReadOnlyList<string> Lost { get; init; } = [];
+
+    /// <summary>A change that cannot be undone may have been made, so nothing was taken back.</summary>
+    public bool IsFinal { get; init; }
+
+    /// <summary>What is left to do of a final one, as command lines that finish it.</summary>
+    public IReadOnlyList<string> ToFinish { get; init; } = [];
 }
 
 /// <summary>What became of one object's changes; no failure: all made and read back.</summary>

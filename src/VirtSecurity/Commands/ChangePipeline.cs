@@ -69,8 +69,8 @@ internal sealed class ChangePipeline<TRequest, TFacts, TResult>(VirtCommand cmdl
             var request = host.Requests[i];
             try
             {
-                var changes = flow.Plan(request, host.Facts[i](), host.Run);
-                if (changes.IsEmpty || cmdlet.ShouldProcess(Description(host, changes), Question(host, changes), cmdlet.MyInvocation.MyCommand.Name))
+                var changes = flow.Changes(request, host.Facts[i](), host.Run);
+                if (changes.IsEmpty || (cmdlet.ShouldProcess(Description(host, changes), Question(host, changes), cmdlet.MyInvocation.MyCommand.Name) && MayLose(host, changes)))
                     host.Accepted.Add((request, changes));
             }
             catch (VirtException contradiction)
@@ -80,11 +80,21 @@ internal sealed class ChangePipeline<TRequest, TFacts, TResult>(VirtCommand cmdl
         }
     }
 
-    private static string Description(HostWork host, ChangeSet changes) =>
-        $"{changes.Subject} on {host.Name.Name}:\n  {string.Join("\n  ", changes.CommandLines)}";
+    /// <summary>
+    /// What destroys data has a high impact, whatever the cmdlet's own is: asked about once an object, unless the user has been asked
+    /// already or has said that there is nothing to ask.
+    /// </summary>
+    private bool MayLose(HostWork host, ChangeSet changes)
+    {
+        var isAsked = cmdlet.MyInvocation.BoundParameters.ContainsKey("Confirm") || cmdlet.GetVariableValue("ConfirmPreference")?.ToString() is not "High";
+        return changes.Losses.Count == 0 || isAsked || cmdlet.ShouldContinue(Question(host, changes), cmdlet.MyInvocation.MyCommand.Name);
+    }
 
-    private static string Question(HostWork host, ChangeSet changes) =>
-        $"{Description(host, changes)}\n{Messages.Format("Proceed", changes.Subject, host.Name)}";
+    private static string Description(HostWork host, ChangeSet changes) =>
+        $"{changes.Subject} on {host.Name.Name}:\n  {string.Join("\n  ", [.. changes.CommandLines, .. changes.Losses])}";
+
+    private string Question(HostWork host, ChangeSet changes) =>
+        $"{Description(host, changes)}\n{Messages.Format(flow.Question, changes.Subject, host.Name)}";
 
     /// <summary>One host's part of the run.</summary>
     private sealed class HostWork(VirtHost name, IReadOnlyList<TRequest> requests)
@@ -117,7 +127,7 @@ internal sealed class ChangePipeline<TRequest, TFacts, TResult>(VirtCommand cmdl
         public async Task<bool> ActAsync(ChangeFlow<TRequest, TFacts, TResult> flow, Pump pump, string command, CancellationToken stop)
         {
             if (Accepted.Count == 0) return true;
-            var host = HostFactory.Open(name, pump);
+            var host = HostFactory.Open(name, pump, Run);
             var accepted = Accepted.Select(entry => entry.Request).ToArray();
             if (Accepted.TrueForAll(entry => entry.Changes.IsEmpty))
             {
@@ -127,14 +137,22 @@ internal sealed class ChangePipeline<TRequest, TFacts, TResult>(VirtCommand cmdl
                 return true;
             }
 
+            var resolved = accepted.Select(request => flow.Resolve(request, Facts[requests.ToList().IndexOf(request)]())).ToArray();
+
             async Task<IReadOnlyList<string?>> ReadBack()
             {
-                after = await flow.Read(host, accepted, CancellationToken.None).ConfigureAwait(false);
+                after = await flow.Read(host, resolved, CancellationToken.None).ConfigureAwait(false);
                 return [.. accepted.Select((request, i) => flow.Difference(request, after[i]()))];
             }
 
+            async Task<IReadOnlyList<VirtException?>> Guard()
+            {
+                var now = await flow.Read(host, resolved, CancellationToken.None).ConfigureAwait(false);
+                return [.. accepted.Select((request, i) => flow.Guarded(request, now[i]))];
+            }
+
             outcomes = await new ChangeRunner(host, new Journal(Run, command))
-                .RunAsync([.. Accepted.Select(entry => entry.Changes)], ReadBack, stop).ConfigureAwait(false);
+                .RunAsync([.. Accepted.Select(entry => entry.Changes)], ReadBack, stop, flow.Guard is null ? null : Guard).ConfigureAwait(false);
             pump.Done(name);
             return true;
         }
@@ -153,16 +171,23 @@ internal sealed class ChangePipeline<TRequest, TFacts, TResult>(VirtCommand cmdl
                 var request = Accepted[i].Request;
                 var facts = after[i]();
                 foreach (var note in flow.Notes(request, facts, outcomes[i].Changes.Rules.Count > 0)) cmdlet.WriteWarning(Messages.Format(note.Id, note.Arguments));
-                cmdlet.WriteObject(flow.Result(request, facts));
+                cmdlet.WriteObject(flow.ResultOfChange is { } both ? both(request, Facts[requests.ToList().IndexOf(request)](), facts) : flow.Result(request, facts));
             }
         }
 
         private VirtException Problem(string subject, RunFailure failure)
         {
             string List(IReadOnlyList<string> items) => items.Count == 0 ? Messages.Format("Nothing") : string.Join("; ", items);
+            if (failure.IsFinal)
+            {
+                var left = failure.ToFinish.Count == 0 ? Messages.Format("NothingLeft") : string.Join("; ", failure.ToFinish);
+                return VirtException.OfStep(failure.Id, "StepFailedFinal", subject, name.Name, failure.Step, failure.Words, left);
+            }
+
+            var undone = List(failure.Undone) + (failure.Lost.Count == 0 ? "" : Messages.Format("NeverUndone", List(failure.Lost)));
             return failure.NotUndone.Count == 0
-                ? VirtException.OfStep(failure.Id, "StepFailed", subject, name.Name, failure.Step, failure.Words, List(failure.Undone))
-                : VirtException.OfStep(failure.Id, "StepFailedNotUndone", subject, name.Name, failure.Step, failure.Words, List(failure.Undone), List(failure.NotUndone));
+                ? VirtException.OfStep(failure.Id, "StepFailed", subject, name.Name, failure.Step, failure.Words, undone)
+                : VirtException.OfStep(failure.Id, "StepFailedNotUndone", subject, name.Name, failure.Step, failure.Words, undone, List(failure.NotUndone));
         }
     }
 }

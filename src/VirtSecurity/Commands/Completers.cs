@@ -51,11 +51,11 @@ public sealed class VirtHostCompleter : WordCompleter
     protected override IEnumerable<string> Words(IDictionary boundParameters) => ["localhost", .. Client.ConfiguredHosts()];
 }
 
-/// <summary>Volume groups of the host that is bound, if asking it costs no log-in.</summary>
-public sealed class VolumeGroupCompleter : WordCompleter
+/// <summary>A completer over what is on the host that is bound, if asking it costs no log-in.</summary>
+public abstract class HostWordCompleter : WordCompleter
 {
     /// <inheritdoc/>
-    protected override IEnumerable<string> Words(IDictionary boundParameters)
+    protected sealed override IEnumerable<string> Words(IDictionary boundParameters)
     {
         var name = boundParameters["VirtHost"] switch
         {
@@ -63,12 +63,40 @@ public sealed class VolumeGroupCompleter : WordCompleter
             object[] and [var first, ..] => AsHost(first),
             var other => AsHost(other),
         };
-        return name is null ? [] : VolumeGroupNames.Quick(name);
+        return name is null ? [] : Words(name, boundParameters);
     }
+
+    /// <summary>The words to choose from on that host.</summary>
+    protected abstract IEnumerable<string> Words(VirtHost host, IDictionary boundParameters);
 
     private static VirtHost? AsHost(object? value)
     {
         if (value is null) return new VirtHost("localhost");
         return LanguagePrimitives.TryConvertTo<VirtHost>(value, out var host) ? host : null;
     }
+}
+
+/// <summary>Volume groups.</summary>
+public sealed class VolumeGroupCompleter : HostWordCompleter
+{
+    /// <inheritdoc/>
+    protected override IEnumerable<string> Words(VirtHost host, IDictionary boundParameters) => QuickNames.VolumeGroups(host);
+}
+
+/// <summary>Logical volumes, of the volume group that is bound or of all.</summary>
+public sealed class VolumeCompleter : HostWordCompleter
+{
+    /// <inheritdoc/>
+    protected override IEnumerable<string> Words(VirtHost host, IDictionary boundParameters)
+    {
+        var groups = boundParameters["VolumeGroup"] is { } given && LanguagePrimitives.TryConvertTo<string[]>(given, out var names) ? names : [];
+        return QuickNames.Volumes(host).Where(volume => groups.Length == 0 || groups.Contains(volume.VolumeGroup)).Select(volume => volume.Name);
+    }
+}
+
+/// <summary>Mount points of volumes and partitions, now and at boot, that may be image stores.</summary>
+public sealed class MountPointCompleter : HostWordCompleter
+{
+    /// <inheritdoc/>
+    protected override IEnumerable<string> Words(VirtHost host, IDictionary boundParameters) => QuickNames.MountPoints(host);
 }

@@ -30,6 +30,7 @@ public sealed class ConvertedToAttribute(Type type) : ArgumentTransformationAttr
 
     private object? Convert(object? given)
     {
+        if (given is null && Blank is not null) return Blank;
         // Texts and numbers only: of any other object the binder may yet find that a property of it is meant.
         if ((given is PSObject wrapped ? wrapped.BaseObject : given) is not IConvertible value) return given;
         if (value is string text && string.IsNullOrWhiteSpace(text) && (BlankIsNull || Blank is not null)) return Blank;

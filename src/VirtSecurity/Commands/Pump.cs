@@ -29,6 +29,9 @@ internal sealed class Pump(Action<Action<Cmdlet>> post) : IHostLog
     public void Warn(VirtHost host, string id, params object?[] arguments) =>
         post(cmdlet => cmdlet.WriteWarning($"{host.Name}: {Messages.Format(id, arguments)}"));
 
+    /// <summary>Has something written as soon as the pipeline's thread is free: what streams.</summary>
+    public void Write(Action<Cmdlet> write) => post(write);
+
     /// <summary>Takes the host's progress away.</summary>
     public void Done(VirtHost host) =>
         post(cmdlet => cmdlet.WriteProgress(new ProgressRecord(Id(host), host.Name, "done") { RecordType = ProgressRecordType.Completed }));

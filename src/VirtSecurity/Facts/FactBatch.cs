@@ -31,7 +31,7 @@ internal sealed class FactBatch
     /// <exception cref="OperationCanceledException">The user stopped it; a half-answered batch is no answer.</exception>
     public async Task ReadAsync(IHost host, CancellationToken stop)
     {
-        results = await host.RunAsync(calls, BatchMode.RunAll, stop).ConfigureAwait(false);
+        results = calls.Count == 0 ? [] : await host.RunAsync(calls, BatchMode.RunAll, stop).ConfigureAwait(false);
         stop.ThrowIfCancellationRequested();
     }
 

@@ -22,8 +22,9 @@ internal sealed record HostFacts(VirtHost Host, HostProbeFact Probe, SELinuxFact
     /// <summary>The tools the module calls on a host.</summary>
     public static IReadOnlyList<string> Tools { get; } =
     [
-        "lvs", "vgs", "lvcreate", "lvremove", "mke2fs", "mkfs.xfs", "mount", "umount", "findmnt", "lsblk", "chattr", "lsattr", "chgrp",
+        "lvs", "vgs", "lvcreate", "lvremove", "lvextend", "lvreduce", "mke2fs", "mkfs.xfs", "dumpe2fs", "resize2fs", "xfs_info", "xfs_growfs", "mount", "umount", "findmnt", "lsblk", "chattr", "lsattr", "chgrp",
         "semanage", "restorecon", "chcon", "flock", "systemctl", "base64", "timeout",
+        "lvchange", "udevadm", "blkid", "wipefs", "blockdev", "dd", "cmp", "find",
     ];
 
     /// <summary>What the host is; Xen first, as a dom0 may have /dev/kvm too. Null: neither.</summary>
@@ -38,12 +39,19 @@ internal sealed record HostFacts(VirtHost Host, HostProbeFact Probe, SELinuxFact
         return () => new HostFacts(host, probe.Value, selinux.Value, types.Value);
     }
 
+    /// <summary>Before anything is read: root, who alone sees all, and the host's own mounts.</summary>
+    /// <exception cref="VirtException">NotPrivileged, PrivateMountNamespace.</exception>
+    public void RequireReadable()
+    {
+        if (!Probe.IsRoot) throw new VirtException("NotPrivileged", Host);
+        if (!Probe.HasHostsMounts) throw new VirtException("PrivateMountNamespace", Host);
+    }
+
     /// <summary>Before anything is changed: root, SELinux enforcing, and the tools the change needs.</summary>
     /// <exception cref="VirtException">NotPrivileged, PrivateMountNamespace, SELinuxDisabled, SELinuxPermissive, ToolNotFound.</exception>
     public void RequireReady(IEnumerable<string> tools)
     {
-        if (!Probe.IsRoot) throw new VirtException("NotPrivileged", Host);
-        if (!Probe.HasHostsMounts) throw new VirtException("PrivateMountNamespace", Host);
+        RequireReadable();
         if (SELinux.Mode == SELinuxMode.Disabled) throw new VirtException("SELinuxDisabled", Host);
         if (SELinux.Mode == SELinuxMode.Permissive) throw new VirtException("SELinuxPermissive", Host);
         if (tools.FirstOrDefault(tool => !Probe.FoundTools.Contains(tool)) is { } missing)

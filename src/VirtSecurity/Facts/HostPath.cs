@@ -49,9 +49,15 @@ internal static class HostPath
     public static void RequireImagePlace(string path)
     {
         RequireCanonical(path);
-        if (ImageTrees.Any(tree => IsAtOrBelow(path, tree))) return;
-        if (SharedRoots.Contains(path) || SystemTrees.Any(tree => IsAtOrBelow(path, tree))) throw new VirtException("RefusedPath", path);
+        if (!IsImagePlace(path)) throw new VirtException("RefusedPath", path);
     }
+
+    /// <summary>Whether a canonical path is outside those trees.</summary>
+    public static bool IsImagePlace(string path) =>
+        ImageTrees.Any(tree => IsAtOrBelow(path, tree)) || (path.StartsWith('/') && !SharedRoots.Contains(path) && !SystemTrees.Any(tree => IsAtOrBelow(path, tree)));
+
+    /// <summary>A directory that the distribution makes and others count on, though images may lie in it.</summary>
+    public static bool IsImageTree(string path) => ImageTrees.Contains(path);
 
     /// <summary>The path and every directory above it, from the root down.</summary>
     public static IReadOnlyList<string> Chain(string path)

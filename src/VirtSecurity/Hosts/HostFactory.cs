@@ -4,9 +4,12 @@ namespace VirtSecurity.Hosts;
 internal static class HostFactory
 {
     /// <summary>Opens no connection: the first batch does.</summary>
-    public static IHost Open(VirtHost name, IHostLog log)
+    /// <param name="name">Which host.</param>
+    /// <param name="log">Where it tells what it does.</param>
+    /// <param name="run">The run whose changes it makes: its processes there are known by it; null: it only asks.</param>
+    public static IHost Open(VirtHost name, IHostLog log, string? run = null)
     {
         Client.Check();
-        return name.IsLocal ? new LocalHost(name, log) : new SshHost(name, log);
+        return name.IsLocal ? new LocalHost(name, log, run) : new SshHost(name, log, run);
     }
 }

@@ -7,7 +7,7 @@ namespace VirtSecurity.Hosts;
 /// This machine. Each call is an exec with an argument array, no shell, in a process session of its own, with a clean
 /// environment; tools come from the trusted directories only, never from the caller's PATH.
 /// </summary>
-internal sealed class LocalHost(VirtHost name, IHostLog log) : IHost
+internal sealed class LocalHost(VirtHost name, IHostLog log, string? change = null) : IHost
 {
     private const int NotFoundCode = 127;
     private static readonly string[] TrustedDirectories = ["/usr/sbin", "/usr/bin", "/sbin", "/bin"];
@@ -105,10 +105,11 @@ internal sealed class LocalHost(VirtHost name, IHostLog log) : IHost
     }
 
     /// <summary>CliWrap adds to our own environment; what is not in the clean one is removed by a null.</summary>
-    private static Dictionary<string, string?> OnlyClean()
+    private Dictionary<string, string?> OnlyClean()
     {
         var variables = Environment.GetEnvironmentVariables().Keys.Cast<string>().ToDictionary(key => key, _ => (string?)null);
         foreach (var (key, value) in CleanEnvironment) variables[key] = value;
+        if (change is not null) variables[SshScript.ChangeVariable] = change;
         return variables;
     }
 }

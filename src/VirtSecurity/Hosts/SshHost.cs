@@ -10,7 +10,7 @@ namespace VirtSecurity.Hosts;
 /// is one <c>sh -s</c> over a multiplexed master that closes itself a minute after its last use. No host key is ever
 /// accepted here: BatchMode makes ssh refuse an unknown one.
 /// </summary>
-internal sealed class SshHost(VirtHost name, IHostLog log) : IHost
+internal sealed class SshHost(VirtHost name, IHostLog log, string? change = null) : IHost
 {
     private static readonly TimeSpan ReconnectLimit = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan StopPatience = TimeSpan.FromSeconds(20);
@@ -138,7 +138,7 @@ internal sealed class SshHost(VirtHost name, IHostLog log) : IHost
         yield return "--";
         yield return name.Name.Trim('[', ']');
         if (name.Sudo) yield return "sudo -n --";
-        var run = nonce is null ? "" : $" {SshScript.RunVariable}={nonce}";
+        var run = nonce is null ? "" : $" {SshScript.RunVariable}={nonce}" + (change is null ? "" : $" {SshScript.ChangeVariable}={change}");
         yield return $"env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C HOME=/ LVM_SUPPRESS_FD_WARNINGS=1{run} sh -s";
     }
 

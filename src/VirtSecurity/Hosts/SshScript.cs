@@ -42,6 +42,7 @@ internal static class SshScript
         call() {
           i=$1 m=$2 l=$3 k=$4
           shift 4
+          : >"$d/r"
           if [ -e "$d/stop" ]; then printf '%s S %s\n' "$n" "$i"; return; fi
           if [ -n "$f" ]; then printf '%s N %s\n' "$n" "$i"; return; fi
           if ! command -v -- "$1" >/dev/null; then
@@ -51,7 +52,7 @@ internal static class SshScript
           fi
           if [ -n "$k" ]; then set -- -k "$k" "$l" "$@"; else set -- "$l" "$@"; fi
           { run "$@" 2>&3 3>&- | cat >"$d/o" 3>&-; } 3>&1 | cat >"$d/e"
-          read -r r <"$d/r"
+          read -r r <"$d/r" || exit 71   # nobody listens any more: the tool was waited out, and what it said is nobody's
           set -- $(stat -c %s "$d/o" "$d/e")
           printf '%s R %s %s %s %s\n' "$n" "$i" "$r" "$1" "$2"
           cat "$d/o" "$d/e"
@@ -62,6 +63,9 @@ internal static class SshScript
 
     /// <summary>The environment variable by which a batch's processes are known on the host.</summary>
     internal const string RunVariable = "VIRTSECURITY_RUN";
+
+    /// <summary>The environment variable by which another client sees that a run's tools are at work.</summary>
+    internal const string ChangeVariable = "VIRTSECURITY_CHANGE";
 
     /// <summary>Seconds between SIGINT and SIGKILL for a tool that may be interrupted.</summary>
     internal const int GraceSeconds = 10;

@@ -1,3 +1,4 @@
+using VirtSecurity.Changes;
 using VirtSecurity.Facts;
 using VirtSecurity.Hosts;
 using VirtSecurity.SELinux;
@@ -8,6 +9,9 @@ namespace VirtSecurity.Images;
 /// <summary>What is on a host, as far as one path is concerned.</summary>
 internal sealed record ImageFacts(HostFacts Host, PathFacts Path, IReadOnlyList<TreeEntry> Tree, IReadOnlySet<string> OpenByGuests)
 {
+    /// <summary>Runs that somebody has yet to finish or undo.</summary>
+    public IReadOnlyList<JournalRun> Unfinished { get; init; } = [];
+
     /// <summary>What a running guest holds, by label or by an open file: never to be touched.</summary>
     public bool IsInUse(TreeEntry entry) => entry.Context?.HasCategories == true || OpenByGuests.Contains(entry.Inode);
 
@@ -28,6 +32,7 @@ internal static class ImageReader
         var batch = new FactBatch();
         var common = HostFacts.Ask(batch, host.Name);
         var open = batch.Ask(Find.OpenByGuests(), FactUnknown.Unless(Find.ReadOpen));
+        var unfinished = batch.Ask(JournalFiles.Unfinished(), FactUnknown.Unless(JournalFiles.Read));
         var answers = requests.Select(request =>
         {
             var path = PathFacts.Ask(batch, request.Path);
@@ -36,7 +41,7 @@ internal static class ImageReader
             {
                 var facts = common();
                 facts.RequireReady(Tools);
-                return new ImageFacts(facts, path(), tree.Value, open.Value);
+                return new ImageFacts(facts, path(), tree.Value, open.Value) { Unfinished = unfinished.Value };
             });
         }).ToArray();
         await batch.ReadAsync(host, stop).ConfigureAwait(false);

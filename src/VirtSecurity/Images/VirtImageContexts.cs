@@ -13,12 +13,12 @@ internal static class VirtImageContexts
         request => request.Host,
         request => request.Path,
         request => [request.Path],
-        _ => null,
         ImageReader.ReadAsync,
         Plan,
         Difference,
         VirtImageContext.From,
-        Notes);
+        Notes,
+        facts => facts.Unfinished);
 
     /// <summary>The changes; empty when the host is already so.</summary>
     /// <exception cref="VirtException">PathNotFound, UnsafeParent, NotAnImagePlace, and those of <see cref="HostFacts.ImageType"/>.</exception>
@@ -27,7 +27,7 @@ internal static class VirtImageContexts
         var type = facts.Host.ImageType(request.Hypervisor, request.SELinuxType);
         var self = facts.Path.Self ?? throw new VirtException("PathNotFound", request.Path, request.Host);
         facts.Path.RequireSafeParents();
-        if (self.FileType is not ('d' or '-')) throw new VirtException("NotAnImagePlace", request.Path, Kind(self.FileType));
+        if (self.FileType is not ('d' or '-')) throw new VirtException("NotAnImagePlace", request.Path, Kind(self.FileType, facts.Host.Hypervisor));
 
         var contexts = facts.Host.SELinux.FileContexts;
         var rules = new List<RuleEdit>();
@@ -39,7 +39,8 @@ internal static class VirtImageContexts
             contexts = contexts.With(pattern, type);
         }
 
-        var labels = facts.Mislabelled(contexts).Where(entry => !facts.IsInUse(entry)).Select(entry => new Relabel(entry.Path, entry.Context));
+        var labels = facts.Mislabelled(contexts).Where(entry => !facts.IsInUse(entry))
+            .Select(entry => new Relabel(entry.Path, entry.Context, contexts.Lookup(entry.Path, entry.FileType)!.Context!.Type));
         return new ChangeSet(request.Path, [], rules, [.. labels]);
     }
 
@@ -64,10 +65,11 @@ internal static class VirtImageContexts
     private static bool Gives(FileContexts contexts, string path, bool isDirectory, string type) =>
         isDirectory ? ImageRule.Gives(contexts, path, type) : contexts.Lookup(path, '-')?.Context?.Type == type;
 
-    private static string Kind(char fileType) => fileType switch
+    private static string Kind(char fileType, Hypervisor? hypervisor) => fileType switch
     {
         'l' => "a symbolic link",
-        'b' => "a block device: its label comes from udev, and libvirt labels it for the guest that uses it, so a rule would be ignored",
+        'b' when hypervisor == Hypervisor.Kvm => "a block device, where a rule would be ignored: fixed_disk_device_t is right at rest, and libvirt labels the node for the guest that uses it",
+        'b' => "a block device, where a rule would be ignored: its node gets its label from udev each time it is made",
         'c' => "a character device",
         _ => "neither a file nor a directory",
     };

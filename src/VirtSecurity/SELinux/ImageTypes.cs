@@ -12,6 +12,9 @@ internal static class ImageTypes
     /// <summary>Read-only content, such as installation media.</summary>
     public const string Content = "virt_content_t";
 
+    /// <summary>A disk's node at rest. libvirt labels the node for the guest that uses it, and gives this back.</summary>
+    public const string FixedDisk = "fixed_disk_device_t";
+
     /// <summary>
     /// All of them. <c>svirt_image_t</c> is not among them: without categories every guest shares it, and with
     /// categories it is libvirt's to give.

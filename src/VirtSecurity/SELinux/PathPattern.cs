@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using System.Text.RegularExpressions;
 
 namespace VirtSecurity.SELinux;
 
@@ -8,13 +9,35 @@ namespace VirtSecurity.SELinux;
 /// are matched over bytes, spaces and quotes break semanage's lines, and <c>semanage import</c> (policycoreutils 3.5 and
 /// newer) takes any line with <c>-d</c> in it, as in <c>/vm-data</c>, for a deletion.
 /// </summary>
-internal static class PathPattern
+internal static partial class PathPattern
 {
     /// <summary>What follows the directory's own path in a rule for it and all below.</summary>
     public const string TreeSuffix = "(/.*)?";
 
     /// <summary>The pattern for a directory and everything below it.</summary>
     public static string ForTree(string directory) => ForPath(directory) + TreeSuffix;
+
+    /// <summary>The path whose tree, or which alone, a pattern covers; null: the pattern is no plain path. A dot is read as one, as it is mostly meant.</summary>
+    public static string? PathOf(string pattern)
+    {
+        var plain = pattern.EndsWith(TreeSuffix, StringComparison.Ordinal) ? pattern[..^TreeSuffix.Length]
+            : pattern.EndsWith("/.*", StringComparison.Ordinal) ? pattern[..^3]
+            : pattern;
+        if (!PlainShape().IsMatch(plain)) return null;
+        var bytes = new List<byte>();
+        for (var i = 0; i < plain.Length; i++)
+        {
+            if (plain[i] != '\\') bytes.AddRange(Encoding.UTF8.GetBytes(plain, i, 1));
+            else if (plain[++i] != 'x') bytes.Add((byte)plain[i]);
+            else
+            {
+                bytes.Add(byte.Parse(plain.AsSpan(i + 1, 2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture));
+                i += 2;
+            }
+        }
+
+        return Encoding.UTF8.GetString([.. bytes]);
+    }
 
     /// <summary>The pattern that matches exactly this path.</summary>
     public static string ForPath(string path)
@@ -28,4 +51,8 @@ internal static class PathPattern
 
         return pattern.ToString();
     }
+
+    // What a backslash makes plain is any ASCII sign but itself; \s, \d and their like are classes.
+    [GeneratedRegex(@"\A/([^\\^$?*+|()\[\]{}\s\ud800-\udfff]|\\x[0-9A-Fa-f]{2}|\\[!-/:-@\[\]^_`{-~])*\z", RegexOptions.CultureInvariant)]
+    private static partial Regex PlainShape();
 }

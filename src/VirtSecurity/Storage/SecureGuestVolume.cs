@@ -6,33 +6,36 @@ namespace VirtSecurity.Storage;
 
 /// <summary>
 /// A volume for guests' images, as it is on the host: read back, never as asked for. Its property names are parameter
-/// names of New-SecureGuestVolume and Set-VirtImageContext.
+/// names of the cmdlets that take it.
 /// </summary>
 public sealed record SecureGuestVolume
 {
     /// <summary>The host it is on.</summary>
     public required VirtHost VirtHost { get; init; }
 
-    /// <summary>Its volume group.</summary>
-    public required string VolumeGroup { get; init; }
+    /// <summary>Its volume group; null: it is a partition.</summary>
+    public required string? VolumeGroup { get; init; }
 
-    /// <summary>Its name in the volume group.</summary>
-    public required string Name { get; init; }
+    /// <summary>Its name in the volume group; null: it is a partition.</summary>
+    public required string? Name { get; init; }
 
-    /// <summary>/dev/VG/LV.</summary>
+    /// <summary>/dev/VG/LV, or the partition's node.</summary>
     public required string DevicePath { get; init; }
 
     /// <summary>Bytes.</summary>
     public required long Size { get; init; }
 
-    /// <summary>ext3, ext4 or xfs.</summary>
-    public required string FileSystem { get; init; }
+    /// <summary>ext3, ext4 or xfs, or what else is there; null: none is known.</summary>
+    public required string? FileSystem { get; init; }
 
     /// <summary>The file system's UUID.</summary>
     public required string? Uuid { get; init; }
 
-    /// <summary>Where it is mounted.</summary>
-    public required string MountPoint { get; init; }
+    /// <summary>Bytes that can still be written to it; null: it is not mounted.</summary>
+    public required long? FreeSpace { get; init; }
+
+    /// <summary>Where it is mounted, or would be at boot; null: nowhere.</summary>
+    public required string? MountPoint { get; init; }
 
     /// <summary>Options of the mount that was read back, and of its fstab line, without what every mount has.</summary>
     public required IReadOnlyList<string> MountOption { get; init; }
@@ -58,59 +61,69 @@ public sealed record SecureGuestVolume
     /// <summary>Permission bits of its root directory, octal.</summary>
     public required string? Mode { get; init; }
 
-    /// <summary>Mounted, with a rule for an image type, and labelled by it.</summary>
-    public bool IsCompliant => IsMounted && SELinuxType is not null && ImageTypes.All.Contains(SELinuxType) && Context?.Type == SELinuxType;
+    /// <summary>Names of the guests that use it, running or not.</summary>
+    public required IReadOnlyList<string> Guest { get; init; }
 
-    /// <summary>VG/LV.</summary>
-    public override string ToString() => $"{VolumeGroup}/{Name}";
+    /// <summary>The run of this module that made it, as the journal names it; null: it was not made by this module.</summary>
+    public required string? Run { get; init; }
 
-    /// <summary>The object that the facts show; null: there is no such volume.</summary>
-    internal static SecureGuestVolume? From(SecureGuestVolumeRequest request, StorageFacts facts)
+    /// <summary>Where mount, fstab, rule, label and mode disagree; empty: nowhere.</summary>
+    public required IReadOnlyList<VolumeProblem> Problem { get; init; }
+
+    /// <summary>A guest uses the volume itself as its disk: no file system of the host's, no mount. Context is the label of its node.</summary>
+    public bool IsRaw { get; init; }
+
+    /// <summary>The thin pool it takes its blocks from; null: none, or nobody asked.</summary>
+    public string? ThinPool { get; init; }
+
+    /// <summary>What a raw volume's node has its label from: libvirt, which gives it for as long as a guest runs, or a rule of udev's; null: it is not raw.</summary>
+    public string? LabelledBy { get; init; }
+
+    /// <summary>
+    /// Mounted, with a rule for an image type, and labelled by it. Raw: labelled as its udev rule says; without one, a disk's own label
+    /// where libvirt gives the guest's, or a running guest's.
+    /// </summary>
+    public bool IsCompliant => IsRaw
+        ? Context is not null && (Context.HasCategories || Context.Type == (SELinuxType ?? (LabelledBy is null ? null : ImageTypes.FixedDisk)))
+        : IsMounted && SELinuxType is not null && ImageTypes.All.Contains(SELinuxType) && Context?.Type == SELinuxType;
+
+    /// <summary>VG/LV, or the partition's node.</summary>
+    public override string ToString() => Name is null ? DevicePath : $"{VolumeGroup}/{Name}";
+
+    /// <summary>The object that the facts show.</summary>
+    internal static SecureGuestVolume From(VolumeState state)
     {
-        var state = new VolumeState(request, facts);
-        if (state.Volume is not { } volume) return null;
-        var rule = facts.Host.SELinux.FileContexts.Lookup(request.MountPoint, 'd');
-        var fstab = state.FstabOfPoint.FirstOrDefault(entry => state.OwnNames.Contains(entry.Source));
-        var self = state.IsMounted ? facts.MountPoint.Self : null;
+        var root = state.Root;
+        var rule = state.Rule;
         return new SecureGuestVolume
         {
-            VirtHost = facts.Host.Host,
-            VolumeGroup = volume.VolumeGroup,
-            Name = volume.Name,
-            DevicePath = request.Device,
-            Size = volume.Size,
-            FileSystem = state.FileSystem ?? "none",
+            VirtHost = state.Storage.Host.Host,
+            VolumeGroup = state.Volume?.VolumeGroup,
+            Name = state.Volume?.Name,
+            DevicePath = state.DevicePath,
+            Size = state.Volume?.Size ?? state.Device?.Size ?? 0,
+            FileSystem = state.FileSystem,
             Uuid = state.Device?.Uuid,
-            MountPoint = request.MountPoint,
-            MountOption = Options(state, fstab),
+            FreeSpace = state.IsMounted && state.Storage.FreeSpace.TryGetValue(state.MountPoint!, out var free) ? free : null,
+            MountPoint = state.MountPoint,
+            MountOption = Options(state),
             IsMounted = state.IsMounted,
-            FstabLine = fstab?.Line,
+            FstabLine = state.FstabLine?.Line,
             SELinuxType = rule?.Context?.Type,
             FileContextRule = rule?.Text,
-            Context = self?.Context,
-            Mode = self is null ? null : Coreutils.Octal(self.Mode),
+            Context = root?.Context,
+            Mode = root is null ? null : Coreutils.Octal(root.Mode),
+            Guest = [.. state.Guests.Select(disk => disk.Guest).Distinct().Order(StringComparer.Ordinal)],
+            Run = state.Volume is { } volume ? Lvm.RunOf(volume.Tags) : null,
+            Problem = VolumeProblems.Of(state),
+            IsRaw = state.IsRaw,
         };
     }
 
-    /// <summary>What is not as asked, in words; null: all is. This is the proof of step 6, and of those before it.</summary>
-    internal static string? Difference(SecureGuestVolumeRequest request, StorageFacts facts, string type)
-    {
-        var state = new VolumeState(request, facts);
-        if (From(request, facts) is not { } volume) return $"the volume {request.Subject} is not there";
-        if (!volume.IsMounted) return $"{request.Device} is not mounted at {request.MountPoint}";
-        if (volume.FileSystem != Mkfs.NameOf(request.FileSystem)) return $"the file system is {volume.FileSystem}";
-        if (request.Persist != volume.IsPersistent) return request.Persist ? "/etc/fstab has no line for it" : "/etc/fstab has a line for it";
-        if (!ImageRule.Gives(facts.Host.SELinux.FileContexts, request.MountPoint, type)) return $"the rules give {request.MountPoint} the type {volume.SELinuxType ?? "none"}, not {type}";
-        if (facts.MountPoint.ClosedParents is [var closed, ..]) return $"{closed.Path} cannot be searched by a guest's QEMU (mode {Coreutils.Octal(closed.Mode)})";
-        if (state.IsOurs && facts.MountPoint.Self is { } root && !StoreAccess.For(facts.Host, type).IsGuarded(root))
-            return $"{request.MountPoint} belongs to the group {root.Group} and has the mode {volume.Mode}";
-        return volume.Context?.Type == type ? null : $"{request.MountPoint} is labelled {volume.Context?.ToString() ?? "not at all"}, not {type}";
-    }
-
-    private static IReadOnlyList<string> Options(VolumeState state, FstabEntry? fstab)
+    private static IReadOnlyList<string> Options(VolumeState state)
     {
         var mounted = state.IsMounted ? state.MountedAtPoint!.Options.Where(option => option is not ("rw" or "relatime")) : [];
-        var persistent = fstab?.Options.Where(option => !Mount.IsForKernel(option) && !option.StartsWith("x-systemd.", StringComparison.Ordinal)) ?? [];
+        var persistent = state.FstabLine?.Options.Where(option => !Mount.IsForKernel(option) && !option.StartsWith("x-systemd.", StringComparison.Ordinal)) ?? [];
         return [.. mounted.Union(persistent)];
     }
 }

@@ -1,5 +1,4 @@
 using VirtSecurity.Changes;
-using VirtSecurity.Facts;
 using VirtSecurity.Resources;
 using VirtSecurity.SELinux;
 using VirtSecurity.Tools;
@@ -9,12 +8,6 @@ namespace VirtSecurity.Storage;
 /// <summary>From facts and a request to the changes that make the host as asked: procedure 11.1, steps 1 to 6, and the mount that survives a reboot.</summary>
 internal static class SecureGuestVolumePlan
 {
-    /// <summary>Seconds systemd waits for the volume at boot before it goes on without.</summary>
-    private const int DeviceTimeout = 30;
-
-    /// <summary>The services that start guests. An ordering before a unit that does not exist is none.</summary>
-    private static readonly string[] GuestServices = ["libvirtd.service", "virtqemud.service", "virtxend.service", "libvirt-guests.service", "xendomains.service"];
-
     /// <summary>The changes; empty when the host is already so.</summary>
     /// <param name="request">What is asked for.</param>
     /// <param name="facts">What is there.</param>
@@ -24,159 +17,114 @@ internal static class SecureGuestVolumePlan
     public static ChangeSet Make(SecureGuestVolumeRequest request, StorageFacts facts, string run, Guid uuid)
     {
         var type = facts.Host.ImageType(request.Hypervisor, request.SELinuxType);
-        var state = new VolumeState(request, facts);
-        var bytes = RequireRoom(request, state);
-        facts.MountPoint.RequireSafeParents();
-        RequireNoContradiction(request, facts, state, bytes);
+        var state = StateOf(request, facts);
+        Change[] volume = request.IsDevice ? [] : [.. Volume(request, facts, state, run)];
+        if (request.IsDevice)
+        {
+            DevicePlan.RequireDevice(request, facts.Target!);
+            if (!state.IsMounted) DevicePlan.RequireUnused(request, facts);
+        }
 
-        var own = new List<Change>();
-        if (state.Volume is null) own.AddRange(MakeVolume(request, bytes, run, uuid));
-        if (!state.IsMounted) own.AddRange(MakeMountPoint(request.MountPoint, facts));
-        own.AddRange(OpenParents(facts.MountPoint));
-        if (request.Persist && state.FstabOfPoint.Count == 0) own.Add(Persist(request, facts));
-        if (!state.IsMounted) own.Add(MountVolume(request));
+        facts.Place.Path.RequireSafeParents();
+        RequireNoContradiction(request, facts, state);
+        var isMade = HasFileSystem(request, state);
+        if (request.IsDevice && !isMade) DevicePlan.RequireEmpty(request, facts.Target!);
+
+        var fileSystem = Mkfs.NameOf(request.FileSystem);
+        var own = volume.ToList();
+        if (!isMade && !request.IsDevice) own.Add(new("mkfs", [Mkfs.Make(request.FileSystem, request.Device, uuid)], Mkfs.IsMade(request.Device, uuid), []));
+        if (!state.IsMounted) own.AddRange(StoreChanges.MakeMountPoint(facts.Place, facts.Storage.Mounts));
+        own.AddRange(StoreChanges.OpenParents(facts.Place.Path));
+        if (request.Persist && state.FstabOfPoint.Count == 0) own.Add(StoreChanges.Persist(state, SourceOf(request, facts), fileSystem, request.MountOptions));
+        // What may be lost on a device is lost as late as possible: after all that can fail before.
+        if (!isMade && request.IsDevice) own.Add(DevicePlan.MakeFileSystem(request, facts.Target!, uuid));
+        if (!state.IsMounted) own.Add(StoreChanges.Mount(state.DevicePath, request.MountPoint, fileSystem, request.MountOptions));
         var access = StoreAccess.For(facts.Host, type);
         if (!state.IsMounted) own.Add(access.Set(request.MountPoint));
-        else if (state.IsOurs && facts.MountPoint.Self is { } root && !access.IsGuarded(root)) own.AddRange(access.Restore(root));
+        else if (state.IsOurs && state.Root is { } root && !access.IsGuarded(root)) own.AddRange(access.Restore(root));
 
-        return new ChangeSet(request.Subject, own, Rules(request.MountPoint, type, facts.Host.SELinux.FileContexts), Labels(request, facts, state, type));
+        return new ChangeSet(request.Subject, own, StoreChanges.Rules(request.MountPoint, type, facts.Host.SELinux.FileContexts), StoreChanges.Labels(state, fileSystem, type));
     }
 
-    /// <summary>The options a mount of this request gets in fstab: those asked for, and what lets a host boot without it and guests wait for it.</summary>
-    public static IReadOnlyList<string> FstabOptions(SecureGuestVolumeRequest request)
+    /// <summary>The facts that are about the volume asked for.</summary>
+    public static VolumeState StateOf(SecureGuestVolumeRequest request, StorageFacts facts)
     {
-        var options = request.MountOptions.ToList();
-        if (!options.Exists(option => option.StartsWith("x-systemd.device-timeout=", StringComparison.Ordinal)))
-            options.Add($"x-systemd.device-timeout={DeviceTimeout}");
-        // nofail alone takes the mount out of local-fs.target's ordering, systemd.mount(5): an autostarted guest would race it.
-        if (!options.Exists(option => option.StartsWith("x-systemd.before=", StringComparison.Ordinal)))
-            options.AddRange(GuestServices.Select(service => $"x-systemd.before={service}"));
-        return options;
+        if (facts.Target is { } target)
+        {
+            var device = facts.Storage.Devices.FirstOrDefault(device => device.Device == target.Device);
+            var logical = target.Device is null ? null : facts.Storage.Volumes.FirstOrDefault(volume => volume.Device == target.Device);
+            return new(facts.Storage, logical is null ? target.Node ?? target.Path : Lvm.DevicePath(logical.VolumeGroup, logical.Name), logical, device, request.MountPoint);
+        }
+
+        var volume = facts.Storage.Volumes.FirstOrDefault(volume => volume.VolumeGroup == request.VolumeGroup && volume.Name == request.Name);
+        return new(facts.Storage, request.Device, volume, facts.Storage.DeviceOf(volume), request.MountPoint);
     }
 
-    private static long RequireRoom(SecureGuestVolumeRequest request, VolumeState state)
+    /// <summary>What is not as asked, in words; null: all is. This is the proof of step 6, and of those before it.</summary>
+    public static string? Difference(SecureGuestVolumeRequest request, StorageFacts facts)
     {
-        if (state.Group is not { } group)
-            throw new VirtException("VolumeGroupNotFound", request.VolumeGroup, request.Host);
-        var bytes = (request.Size + group.ExtentSize - 1) / group.ExtentSize * group.ExtentSize;
-        if (state.Volume is null && bytes > group.Free)
-            throw new VirtException("VolumeGroupFull", group.Name, bytes, group.Free);
-        return bytes;
+        var type = facts.Host.ImageType(request.Hypervisor, request.SELinuxType);
+        var state = StateOf(request, facts);
+        var contexts = facts.Host.SELinux.FileContexts;
+        if (request.IsDevice ? state.Device is null : state.Volume is null) return $"{request.Subject} is not there";
+        if (!state.IsMounted) return $"{request.Device} is not mounted at {request.MountPoint}";
+        if (state.FileSystem != Mkfs.NameOf(request.FileSystem)) return $"the file system is {state.FileSystem}";
+        if (request.Persist != state.FstabLine is not null) return request.Persist ? "/etc/fstab has no line for it" : "/etc/fstab has a line for it";
+        if (!ImageRule.Gives(contexts, request.MountPoint, type)) return $"the rules give {request.MountPoint} the type {state.Rule?.Context?.Type ?? "none"}, not {type}";
+        if (StoreChanges.StillClosed(facts.Place.Path) is { } closed) return closed;
+        if (state.IsOurs && state.Root is { } root && !StoreAccess.For(facts.Host, type).IsGuarded(root))
+            return $"{request.MountPoint} belongs to the group {root.Group} and has the mode {Coreutils.Octal(root.Mode)}";
+        return state.Root?.Context?.Type == type ? null : $"{request.MountPoint} is labelled {state.Root?.Context?.ToString() ?? "not at all"}, not {type}";
     }
 
-    private static void RequireNoContradiction(SecureGuestVolumeRequest request, StorageFacts facts, VolumeState state, long bytes)
+    private static IReadOnlyList<Change> Volume(SecureGuestVolumeRequest request, StorageFacts facts, VolumeState state, string run)
+    {
+        var group = facts.Groups.FirstOrDefault(group => group.Name == request.VolumeGroup);
+        var bytes = LogicalVolumePlan.RequireRoom(request.Volume, group, state.Volume is not null, facts.Thin);
+        if (state.Volume is not { } volume) return [LogicalVolumePlan.Make(request.Volume, bytes, run)];
+
+        // A volume that is neither ours nor mounted where it is asked for may hold anything, a guest's disk first of all.
+        if (!state.IsOurs && !state.IsMounted) throw new VirtException("NameTaken", request.Subject);
+        if (volume.Tags.Contains(Lvm.RawTag)) throw new VirtException("VolumeDiffers", request.Subject, "use", "a guest's own disk (-Raw)", "a file system");
+        LogicalVolumePlan.RequireSame(request.Volume, volume, bytes, facts.Thin);
+        return [];
+    }
+
+    /// <summary>
+    /// It is there with its file system: a logical volume that exists; a device that is mounted here, or that fstab has for this mount point
+    /// with the file system asked for on it.
+    /// </summary>
+    private static bool HasFileSystem(SecureGuestVolumeRequest request, VolumeState state) => request.IsDevice
+        ? state.IsMounted || (state.FstabLine is not null && state.FileSystem == Mkfs.NameOf(request.FileSystem))
+        : state.Volume is not null;
+
+    private static string SourceOf(SecureGuestVolumeRequest request, StorageFacts facts) =>
+        facts.Target is { } target ? DevicePlan.StableName(target, facts.Storage.Volumes) : request.Device;
+
+    private static void RequireNoContradiction(SecureGuestVolumeRequest request, StorageFacts facts, VolumeState state)
     {
         void Differs(string what, object? there, object? asked) => throw new VirtException("VolumeDiffers", request.Subject, what, there, asked);
 
-        if (state.Volume is { } volume)
+        if (HasFileSystem(request, state))
         {
-            // A volume that is neither ours nor mounted where it is asked for may hold anything, a guest's disk first of all.
-            if (!state.IsOurs && !state.IsMounted) throw new VirtException("NameTaken", request.Subject);
-            if (volume.Size != bytes) Differs("size in bytes", volume.Size, bytes);
             var asked = Mkfs.NameOf(request.FileSystem);
             if (state.FileSystem != asked) Differs("file system", state.FileSystem ?? "none", asked);
             if (state.Elsewhere is { } elsewhere && !state.IsMounted) Differs("mount point", elsewhere.MountPoint, request.MountPoint);
-            if (state.FstabElsewhere is { } line) Differs("mount point in /etc/fstab", line.MountPoint, request.MountPoint);
         }
 
+        if ((request.IsDevice || state.Volume is not null) && state.FstabElsewhere is { } line) Differs("mount point in /etc/fstab", line.MountPoint, request.MountPoint);
         if (state.IsMounted)
         {
             var missing = request.MountOptions.Where(option => option is "nodev" or "nosuid" or "noexec" or "ro" && !state.MountedAtPoint!.Options.Contains(option));
             if (missing.Any()) Differs("mount options", string.Join(',', state.MountedAtPoint!.Options), string.Join(',', request.MountOptions));
         }
-        else if (state.MountedAtPoint is { } other)
-        {
-            throw new VirtException("MountPointBusy", request.MountPoint, $"{other.Source} is mounted there");
-        }
-        else if (facts.MountPoint.Self is { } self)
-        {
-            if (!self.IsDirectory) throw new VirtException("MountPointBusy", request.MountPoint, "it is not a directory");
-            if (self.Owner != 0) throw new VirtException("MountPointBusy", request.MountPoint, $"it belongs to user {self.Owner}, not to root");
-            if (!facts.MountPointIsEmpty) throw new VirtException("MountPointBusy", request.MountPoint, "it is not empty, and the mount would hide what is in it");
-        }
 
+        StoreChanges.RequireFreePlace(state, facts.Place);
         foreach (var entry in state.FstabOfPoint)
         {
-            if (!state.OwnNames.Contains(entry.Source)) throw new VirtException("MountPointBusy", request.MountPoint, $"/etc/fstab has {entry.Source} for it");
             if (!request.Persist) Differs("persistence", "a line in /etc/fstab", "none");
             var weaker = request.MountOptions.Except(entry.Options);
             if (weaker.Any()) Differs("options in /etc/fstab", string.Join(',', entry.Options), string.Join(',', request.MountOptions));
         }
     }
-
-    private static IEnumerable<Change> MakeVolume(SecureGuestVolumeRequest request, long bytes, string run, Guid uuid)
-    {
-        yield return new(
-            "lvcreate",
-            [Lvm.Create(request.VolumeGroup, request.Name, bytes, run)],
-            Lvm.IsOfRun(request.VolumeGroup, request.Name, run),
-            [Lvm.RemoveOfRun(request.VolumeGroup, request.Name, run)]);
-        yield return new("mkfs", [Mkfs.Make(request.FileSystem, request.Device, uuid)], null, []);
-    }
-
-    /// <summary>
-    /// The directory under a mount: mode 0000 and immutable, so that nothing is written to the root file system when the mount is
-    /// missing. Its own type is left: it is no image.
-    /// </summary>
-    private static IEnumerable<Change> MakeMountPoint(string path, StorageFacts facts)
-    {
-        foreach (var parent in facts.MountPoint.MissingParents)
-            yield return new("mkdir", [Coreutils.MakeParent(parent)], Coreutils.IsEmptyDirectory(parent), [Coreutils.RemoveUnusedParent(parent)]);
-
-        if (facts.MountPoint.Self is not { } self)
-        {
-            yield return new("mkdir", [Coreutils.MakeDirectory(path, "0000")], Coreutils.IsDirectory(path, "0000"), [Coreutils.RemoveDirectory(path)]);
-        }
-        else if (self.Mode != UnixFileMode.None && !facts.MountPointIsImmutable)
-        {
-            yield return new("chmod", [Coreutils.SetMode(path, UnixFileMode.None)], Coreutils.IsDirectory(path, "0000"), [Coreutils.SetMode(path, self.Mode)]);
-        }
-
-        if (!facts.MountPointIsImmutable && Chattr.IsSupportedOn(FileSystemOf(path, facts)))
-            yield return new("chattr", [Chattr.Protect(path)], Chattr.IsProtected(path), [Chattr.Release(path)]);
-    }
-
-    private static IEnumerable<Change> OpenParents(PathFacts path) => path.ClosedParents.Select(parent =>
-    {
-        var open = parent.Mode | UnixFileMode.OtherExecute;
-        return new Change("chmod", [Coreutils.SetMode(parent.Path, open)], Coreutils.IsDirectory(parent.Path, Coreutils.Octal(open)), [Coreutils.SetMode(parent.Path, parent.Mode)]);
-    });
-
-    private static Change Persist(SecureGuestVolumeRequest request, StorageFacts facts)
-    {
-        var line = Fstab.Line(request.Device, request.MountPoint, Mkfs.NameOf(request.FileSystem), FstabOptions(request));
-        return new(
-            "fstab",
-            [Fstab.AppendLine(line), Systemctl.DaemonReload()],
-            Fstab.HasLine(line),
-            [Fstab.RemoveLine(line, facts.FstabLacksFinalNewline), Systemctl.DaemonReload()]);
-    }
-
-    private static Change MountVolume(SecureGuestVolumeRequest request) => new(
-        "mount",
-        [Mount.At(request.Device, request.MountPoint, request.FileSystem, request.MountOptions)],
-        Mount.IsAt(request.Device, request.MountPoint),
-        [Mount.Off(request.MountPoint)]);
-
-    /// <summary>No rule where the policy already gives the directory and what is in it the type.</summary>
-    private static IReadOnlyList<RuleEdit> Rules(string path, string type, FileContexts contexts)
-    {
-        if (ImageRule.Gives(contexts, path, type)) return [];
-        var pattern = PathPattern.ForTree(contexts.Resolve(path));
-        return [new RuleEdit(pattern, type, contexts.Local(pattern)?.Context)];
-    }
-
-    /// <summary>A file system just made holds its root and, if of the ext family, lost+found; a mounted one is judged by its root.</summary>
-    private static IReadOnlyList<Relabel> Labels(SecureGuestVolumeRequest request, StorageFacts facts, VolumeState state, string type)
-    {
-        if (state.IsMounted)
-        {
-            return facts.MountPoint.Self?.Context is { } actual && actual.Type == type ? [] : [new(request.MountPoint, facts.MountPoint.Self?.Context)];
-        }
-
-        return request.FileSystem == GuestFileSystem.Xfs ? [new(request.MountPoint, null)] : [new(request.MountPoint, null), new($"{request.MountPoint}/lost+found", null)];
-    }
-
-    private static string? FileSystemOf(string path, StorageFacts facts) =>
-        facts.Mounts.Where(mount => HostPath.IsAtOrBelow(path, mount.MountPoint)).OrderBy(mount => mount.MountPoint.Length).LastOrDefault()?.FileSystem;
 }

@@ -10,10 +10,16 @@ internal static class SecureGuestVolumes
         request => request.Host,
         request => request.Subject,
         request => [request.Subject, request.MountPoint],
-        request => request.MountPoint,
         StorageReader.ReadAsync,
         (request, facts, run) => SecureGuestVolumePlan.Make(request, facts, run, Guid.NewGuid()),
-        (request, facts) => SecureGuestVolume.Difference(request, facts, facts.Host.ImageType(request.Hypervisor, request.SELinuxType)),
-        (request, facts) => SecureGuestVolume.From(request, facts)!,
-        (_, facts, rulesChanged) => facts.Host.NotesOfRules(rulesChanged));
+        SecureGuestVolumePlan.Difference,
+        (request, facts) => SecureGuestVolume.From(SecureGuestVolumePlan.StateOf(request, facts)),
+        (request, facts, rulesChanged) =>
+        [
+            .. facts.Host.NotesOfRules(rulesChanged), .. LogicalVolumePlan.Notes(request.Volume, facts.Thin), .. DevicePlan.Notes(request, facts),
+        ],
+        facts => facts.Storage.Unfinished)
+    {
+        Tree = request => request.MountPoint,
+    };
 }

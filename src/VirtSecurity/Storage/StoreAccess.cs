@@ -26,7 +26,7 @@ internal sealed record StoreAccess(string? Group, UnixFileMode Mode)
 
     /// <summary>Gives it to the root of a file system made by this run: nothing is to be given back.</summary>
     public Change Set(string path) => new(
-        "chmod", [.. Group is null ? [] : new[] { Coreutils.SetGroup(path, Group) }, Coreutils.SetMode(path, Mode)], null, []);
+        "chmod", [.. Group is null ? [] : new[] { Coreutils.SetGroup(path, Group) }, Coreutils.SetMode(path, Mode)], Coreutils.IsDirectory(path, Coreutils.Octal(Mode)), []);
 
     /// <summary>Gives it to a store's root that had another: each of the two is taken back alone.</summary>
     public IEnumerable<Change> Restore(PathFact root)

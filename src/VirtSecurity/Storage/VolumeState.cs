@@ -1,26 +1,39 @@
+using VirtSecurity.SELinux;
 using VirtSecurity.Tools;
 
 namespace VirtSecurity.Storage;
 
-/// <summary>The facts that are about one volume, picked out of the host's.</summary>
+/// <summary>The facts that are about one volume or partition at one place, picked out of the host's.</summary>
 internal sealed class VolumeState
 {
-    public VolumeState(SecureGuestVolumeRequest request, StorageFacts facts)
+    /// <summary>Picks them.</summary>
+    /// <param name="storage">The host's facts.</param>
+    /// <param name="devicePath">The device: /dev/VG/LV, or a partition's node.</param>
+    /// <param name="volume">The logical volume that it is; null: none, or it is not there yet.</param>
+    /// <param name="device">Null: it has no node now.</param>
+    /// <param name="mountPoint">Where it is or is to be mounted; null: nobody says.</param>
+    public VolumeState(HostStorage storage, string devicePath, LogicalVolumeFact? volume, BlockDeviceFact? device, string? mountPoint)
     {
-        Group = facts.Groups.FirstOrDefault(group => group.Name == request.VolumeGroup);
-        Volume = facts.Volumes.FirstOrDefault(volume => volume.VolumeGroup == request.VolumeGroup && volume.Name == request.Name);
-        Device = Volume?.Device is { } number ? facts.Devices.FirstOrDefault(device => device.Device == number) : null;
-        MountedAtPoint = facts.Mounts.LastOrDefault(mount => mount.MountPoint == request.MountPoint);
-        IsMounted = Volume?.Device is { } own && MountedAtPoint?.Device == own;
-        Elsewhere = Volume?.Device is { } here ? facts.Mounts.FirstOrDefault(mount => mount.Device == here && mount.MountPoint != request.MountPoint) : null;
-        OwnNames = [request.Device, MapperName(request), .. Device?.Uuid is { } uuid ? new[] { $"UUID={uuid}" } : []];
-        FstabOfPoint = [.. facts.Fstab.Where(entry => entry.MountPoint == request.MountPoint)];
-        FstabElsewhere = facts.Fstab.FirstOrDefault(entry => OwnNames.Contains(entry.Source) && entry.MountPoint != request.MountPoint);
+        Storage = storage;
+        DevicePath = devicePath;
+        Volume = volume;
+        Device = device;
+        MountPoint = mountPoint;
+        Node = storage.Guests.Links.Resolve(devicePath);
+        OwnNames = [devicePath, .. volume is null ? [] : new[] { Lvm.MapperPath(volume.VolumeGroup, volume.Name) }, .. device?.Uuid is { } uuid ? new[] { $"UUID={uuid}" } : []];
+        MountedAtPoint = storage.Mounts.LastOrDefault(mount => mount.MountPoint == mountPoint);
+        IsMounted = MountedAtPoint is not null && IsMountOf(MountedAtPoint);
+        Elsewhere = storage.Mounts.FirstOrDefault(mount => mount.MountPoint != mountPoint && IsMountOf(mount));
+        FstabOfPoint = [.. storage.Fstab.Where(entry => entry.MountPoint == mountPoint)];
+        FstabLine = FstabOfPoint.FirstOrDefault(entry => IsOwnName(entry.Source));
+        FstabElsewhere = storage.Fstab.FirstOrDefault(entry => entry.MountPoint != mountPoint && IsOwnName(entry.Source));
     }
 
-    public VolumeGroupFact? Group { get; }
+    public HostStorage Storage { get; }
+    public string DevicePath { get; }
     public LogicalVolumeFact? Volume { get; }
     public BlockDeviceFact? Device { get; }
+    public string? MountPoint { get; }
 
     /// <summary>What is mounted at the mount point, be it this volume or not.</summary>
     public MountFact? MountedAtPoint { get; }
@@ -31,10 +44,13 @@ internal sealed class VolumeState
     /// <summary>This volume is mounted at another place.</summary>
     public MountFact? Elsewhere { get; }
 
-    /// <summary>What fstab may call this volume.</summary>
-    public IReadOnlyList<string> OwnNames { get; }
-
+    /// <summary>fstab's lines for the mount point, be they this volume's or not.</summary>
     public IReadOnlyList<FstabEntry> FstabOfPoint { get; }
+
+    /// <summary>fstab's line for this volume at the mount point.</summary>
+    public FstabEntry? FstabLine { get; }
+
+    /// <summary>fstab's line for this volume at another place.</summary>
     public FstabEntry? FstabElsewhere { get; }
 
     /// <summary>The file system on it; null: none, or the volume is inactive.</summary>
@@ -42,7 +58,40 @@ internal sealed class VolumeState
 
     public bool IsOurs => Volume?.Tags.Contains(Lvm.Tag) == true;
 
-    /// <summary>device-mapper doubles a hyphen inside a name and joins with one, lvm(8).</summary>
-    private static string MapperName(SecureGuestVolumeRequest request) =>
-        $"/dev/mapper/{request.VolumeGroup.Replace("-", "--", StringComparison.Ordinal)}-{request.Name.Replace("-", "--", StringComparison.Ordinal)}";
+    /// <summary>It is a guest's disk as it is: what is in it is the guest's.</summary>
+    public bool IsRaw => !IsMounted && FstabLine is null && (Volume?.Tags.Contains(Lvm.RawTag) == true || Storage.Guests.Of([.. OwnNames, Node]).Count > 0);
+
+    /// <summary>The root of its file system; null while it is not mounted.</summary>
+    public PathFact? Root => IsMounted ? Storage.Inodes.GetValueOrDefault(MountPoint!) : null;
+
+    /// <summary>The rule that gives its root a label.</summary>
+    public FileContextRule? Rule => MountPoint is null ? null : Storage.Host.SELinux.FileContexts.Lookup(MountPoint, 'd');
+
+    /// <summary>Guests that have the device, or a file in it, as a disk.</summary>
+    public IEnumerable<GuestDisk> Guests => Storage.Guests.Of([.. OwnNames, Node, .. MountPoint is null ? [] : new[] { MountPoint }]);
+
+    private IReadOnlyList<string> OwnNames { get; }
+
+    private string Node { get; }
+
+    /// <summary>
+    /// What fstab is to call it: a logical volume by its node, a partition by its own id. Never by a label or a UUID of the file system: a guest
+    /// that can write its disk can forge either.
+    /// </summary>
+    public string StableName => Volume is not null ? DevicePath
+        : Storage.Guests.Links.NameOf(Node, "/dev/disk/by-partuuid/") is { } id ? $"PARTUUID={id}"
+        : Storage.Guests.Links.NameOf(Node, "/dev/disk/by-id/") is { } other ? $"/dev/disk/by-id/{other}"
+        : DevicePath;
+
+    /// <summary>Whether fstab's first field means this volume: by node, by any of udev's links, by UUID.</summary>
+    public bool IsOwnName(string source) => OwnNames.Contains(source) || Storage.Guests.Links.Resolve(NodeName(source)) == Node;
+
+    /// <summary>What fstab's first field means, as a path below /dev.</summary>
+    public static string NodeName(string source) => source.Split('=', 2) is [var key and ("UUID" or "PARTUUID" or "LABEL" or "PARTLABEL" or "ID"), var value]
+        ? $"/dev/disk/by-{key.ToLowerInvariant()}/{value.Trim('"')}"
+        : source;
+
+    /// <summary>By the device's number; a file system of many devices (btrfs) has a number of its own.</summary>
+    public bool IsMountOf(MountFact mount) =>
+        Device is null ? false : mount.Device == Device.Device || (mount.Device.StartsWith("0:", StringComparison.Ordinal) && Storage.Guests.Links.Resolve(mount.Source) == Node);
 }

@@ -16,6 +16,23 @@ internal static class Chattr
     /// <summary>Takes <see cref="Protect"/> back.</summary>
     public static ToolCall Release(string directory) => new("chattr", "-i", "--", directory) { Mutating = true };
 
+    /// <summary>Protects a directory again, be it hidden by a mount or not: whatever is mounted over it is left alone.</summary>
+    public static ToolCall ProtectBeneath(string directory) => Mount.InOwnNamespace("protect-beneath", """chattr +i -- "$1" """, directory) with
+    {
+        Mutating = true,
+        Display = $"{Protect(directory)}   # the directory itself, not what may be mounted over it",
+    };
+
+    /// <summary>Prints something if the directory, be it hidden by a mount or not, can be removed or is gone.</summary>
+    public static ToolCall IsReleased(string directory) => Mount.InOwnNamespace(
+        "is-released",
+        """
+        if [ ! -e "$1" ]; then echo released; exit 0; fi
+        a=$(lsattr -d -- "$1") || exit 2
+        case ${a%% *} in *i*) ;; *) echo released;; esac
+        """,
+        directory);
+
     /// <summary>Prints something if the directory is immutable.</summary>
     public static ToolCall IsProtected(string directory) =>
         ToolCall.Script("is-immutable", """a=$(lsattr -d -- "$1") && case ${a%% *} in *i*) echo immutable;; esac""", directory);

@@ -21,6 +21,9 @@ internal sealed record PathFact(string Path, char FileType, int Owner, string Gr
 /// <summary>coreutils and findutils: stat, mkdir, rmdir, chmod, find.</summary>
 internal static class Coreutils
 {
+    /// <summary>stat(1)'s format that <see cref="ReadStat"/> reads.</summary>
+    public const string StatFormat = @"%n\0%f\0%u\0%G\0%a\0%C\0";
+
     private const int StatFields = 6;
 
     // find speaks of an empty directory where rmdir could only fail; lsattr's first column has an i where chattr +i was.
@@ -33,7 +36,7 @@ internal static class Coreutils
 
     /// <summary>Asks for the inodes of paths; missing ones are simply not in the answer.</summary>
     public static ToolCall Stat(IEnumerable<string> paths) =>
-        new(["stat", "--printf", @"%n\0%f\0%u\0%G\0%a\0%C\0", "--", .. paths]);
+        new(["stat", "--printf", StatFormat, "--", .. paths]);
 
     /// <summary>Reads <see cref="Stat"/>.</summary>
     public static IReadOnlyList<PathFact> ReadStat(ToolResult result)
@@ -58,6 +61,19 @@ internal static class Coreutils
     /// <summary>Makes one directory, which must not exist yet.</summary>
     public static ToolCall MakeDirectory(string path, string mode) => new("mkdir", "-m", mode, "--", path) { Mutating = true };
 
+    /// <summary>Makes a directory as it was, with its label, unless there is something.</summary>
+    public static ToolCall MakeAgain(PathFact directory) => ToolCall.Script(
+        "make-again",
+        """
+        if [ -e "$1" ]; then exit 0; fi
+        mkdir -m "$2" -- "$1" && if [ -n "$3" ]; then chcon -h -- "$3" "$1"; fi
+        """,
+        directory.Path, Octal(directory.Mode), directory.Context?.ToString() ?? "") with
+    {
+        Mutating = true,
+        Display = $"{MakeDirectory(directory.Path, Octal(directory.Mode))} && chcon -h -- {directory.Context} {ShellQuote.Word(directory.Path)}",
+    };
+
     /// <summary>Makes a parent directory if it is not there.</summary>
     public static ToolCall MakeParent(string path) => new("mkdir", "-p", "-m", "0755", "--", path) { Mutating = true };
 
@@ -73,6 +89,9 @@ internal static class Coreutils
     /// <summary>Prints the path if it belongs to that group.</summary>
     public static ToolCall IsOfGroup(string path, string group) => new("find", path, "-maxdepth", "0", "-group", group);
 
+    /// <summary>Prints the path if there is something.</summary>
+    public static ToolCall Exists(string path) => new("find", path, "-maxdepth", "0");
+
     /// <summary>Prints the path if it is a directory with nothing in it.</summary>
     public static ToolCall IsEmptyDirectory(string path) => new("find", path, "-maxdepth", "0", "-type", "d", "-empty");
 
@@ -81,6 +100,9 @@ internal static class Coreutils
 
     /// <summary>Gives a file or directory to a group.</summary>
     public static ToolCall SetGroup(string path, string group) => new("chgrp", "--", group, path) { Mutating = true };
+
+    /// <summary>Takes from others the right to list and to write a directory; nothing else changes.</summary>
+    public static ToolCall CloseToOthers(string path) => new("chmod", "o-rw", "--", path) { Mutating = true };
 
     /// <summary>Permission bits in octal, four digits.</summary>
     public static string Octal(UnixFileMode mode) => Convert.ToString((int)mode, 8).PadLeft(4, '0');

@@ -4,7 +4,11 @@ using VirtSecurity.Hosts;
 namespace VirtSecurity.Tools;
 
 /// <summary>One line of /etc/fstab, fstab(5).</summary>
-internal sealed record FstabEntry(string Source, string MountPoint, string FileSystem, IReadOnlyList<string> Options, string Line);
+internal sealed record FstabEntry(string Source, string MountPoint, string FileSystem, IReadOnlyList<string> Options, string Line)
+{
+    /// <summary>Which line of the file it is, from 1.</summary>
+    public int Number { get; init; }
+}
 
 /// <summary>
 /// /etc/fstab: read, and edited by one line at a time on a copy that keeps owner, mode and label, verified, synced and
@@ -26,7 +30,7 @@ internal static class Fstab
 
     // The copy is made by cp, so that owner, mode, timestamps' file and security label are the original's; a line is
     // only ever added after a final newline. Old sins of a host's fstab are not ours: only new findings refuse.
-    private const string Begin = """
+    internal const string Begin = """
         set -eu
         f=$1 line=$2
         exec 9>/run/lock/virtsecurity-fstab.lock
@@ -37,21 +41,30 @@ internal static class Fstab
 
         """;
 
-    private const string End = """
+    // A finding is what findmnt calls an error, and a line it cannot read. Not that another file system is on the device: what
+    // is to be overwritten there goes last, and mount -t sees whether the right one has come.
+    internal const string Findings = """
+        findings() { { findmnt --verify --tab-file "$1" 2>&1 || :; } | grep -v 'does not match with on-disk' | grep -cE '\[E\]|parse error at line' || :; }
+        judge() {
+          if [ "$(findings "$t")" -gt "$(findings "$f")" ]; then
+            findmnt --verify --tab-file "$t" >&2 || :
+            exit 65
+          fi
+        }
+
+        """;
+
+    internal const string End = """
         sync -- "$t"
         mv -fT -- "$t" "$f"
         trap - EXIT
         sync -- "$(dirname -- "$f")"
         """;
 
-    private const string Append = Begin + """
-        findings() { { findmnt --verify --tab-file "$1" 2>&1 || :; } | grep -cE '\[E\]|parse error at line' || :; }
+    private const string Append = Begin + Findings + """
         if [ -n "$(tail -c 1 -- "$t")" ]; then echo >>"$t"; fi
         printf '%s\n' "$line" >>"$t"
-        if [ "$(findings "$t")" -gt "$(findings "$f")" ]; then
-          findmnt --verify --tab-file "$t" >&2 || :
-          exit 65
-        fi
+        judge
 
         """ + End;
 
@@ -72,7 +85,7 @@ internal static class Fstab
 
     /// <summary>Reads the file's entries; comments and lines of fewer than three fields are none.</summary>
     public static IReadOnlyList<FstabEntry> ReadEntries(ToolResult result) =>
-        [.. result.Stdout.Split('\n').Select(line => line.TrimEnd('\r')).Select(ReadLine).OfType<FstabEntry>()];
+        [.. result.Stdout.Split('\n').Select((line, i) => ReadLine(line.TrimEnd('\r')) is { } entry ? entry with { Number = i + 1 } : null).OfType<FstabEntry>()];
 
     /// <summary>Whether the file's last line lacks its newline.</summary>
     public static bool LacksFinalNewline(ToolResult result) => result.StdoutBytes is [.., not (byte)'\n'];

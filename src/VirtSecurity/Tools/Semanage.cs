@@ -39,6 +39,10 @@ internal static class Semanage
     /// <summary>Adds a rule for all file types.</summary>
     public static string Add(string pattern, string type) => $"fcontext -a -f a -t {type} -r s0 '{pattern}'";
 
+    /// <summary>Adds a rule for all file types with a whole context.</summary>
+    public static string Add(string pattern, SecurityContext context) =>
+        $"fcontext -a -f a -t {context.Type} -r {context.Range ?? "s0"} -s {context.User} '{pattern}'";
+
     /// <summary>Changes the type of the rule with exactly that pattern.</summary>
     public static string Modify(string pattern, string type, string range) => $"fcontext -m -f a -t {type} -r {range} '{pattern}'";
 

@@ -10,11 +10,18 @@ internal sealed record ToolFailure(string Id, string Words)
     {
         ["lvcreate"] = Lvm.ExitCodes,
         ["lvremove"] = Lvm.ExitCodes,
+        ["lvchange"] = Lvm.ExitCodes,
+        ["lvextend"] = Lvm.ExitCodes,
         ["mount"] = Mount.ExitCodes,
         ["umount"] = Mount.ExitCodes,
         [Semanage.ImportName] = Semanage.ExitCodes,
         [Fstab.AppendName] = Fstab.ExitCodes,
         [Fstab.RemoveName] = Fstab.ExitCodes,
+        [DeviceGuard.MakeName] = DeviceGuard.ExitCodes,
+        [DeviceGuard.UnmakeName] = DeviceGuard.ExitCodes,
+        [FstabLines.TakeName] = Fstab.ExitCodes,
+        [FstabLines.PutName] = Fstab.ExitCodes,
+        [FstabOptions.ReplaceName] = Fstab.ExitCodes,
     };
 
     /// <summary>The failure that a result is. The exit code decides, standard error explains.</summary>

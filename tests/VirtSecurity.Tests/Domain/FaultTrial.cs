@@ -1,5 +1,3 @@
-using System.Text;
-using System.Text.Json;
 using VirtSecurity.Changes;
 using VirtSecurity.Hosts;
 using VirtSecurity.Resources;
@@ -39,7 +37,8 @@ internal sealed class FaultTrial<TRequest, TFacts, TResult>(
     {
         var rehearsal = await Rehearsal.OfAsync(flow, scenario.Machine, scenario.Requests);
         var violations = new List<string>();
-        var last = rehearsal.Places.Count - 2;
+        // What cannot be undone is not what is undone here: the line that announces it is the last that is.
+        var last = rehearsal.Places.Index().Where(place => place.Item.Event == "last").Select(place => place.Index).FirstOrDefault(rehearsal.Places.Count - 2);
         for (var at = last + 1; ; at++)
         {
             var trial = new FaultTrial<TRequest, TFacts, TResult>(flow, scenario.Machine, scenario.Requests, rehearsal);
@@ -52,8 +51,8 @@ internal sealed class FaultTrial<TRequest, TFacts, TResult>(
     {
         FaultKind.DiskFull => place.IsJournal,
         FaultKind.ImportsInPart => place.Call.Tool == Semanage.ImportName,
-        // Nothing reads back the mode and the attribute of a directory that is mounted over; the others are proven.
-        FaultKind.ClaimsHavingDone => place.Call.Argv is not (["chattr" or "systemctl", ..] or ["chmod", "0000", ..]) && !place.IsJournal,
+        // Nothing reads back the mode and the attribute of a directory that is mounted over, nor all of a volume; the others are proven.
+        FaultKind.ClaimsHavingDone => place.Call.Argv is not (["chattr" or "systemctl", ..] or ["chmod", "0000", ..]) && place.Step != "zero" && !place.IsJournal,
         _ => true,
     };
 
@@ -70,6 +69,7 @@ internal sealed class FaultTrial<TRequest, TFacts, TResult>(
         if (kind != FaultKind.DiskFull) Check(host.Unannounced.Count == 0, "no journal line announced: " + string.Join("; ", host.Unannounced));
 
         if (place.Event == "end") AllIsDone(host);
+        else if (place.Event == "last") await LastIsSettledAsync(host, place, kind);
         else if (IsUnreachable(kind)) await CommandLinesGiveItBackAsync(host);
         else if (IsShared(place) || IsStop(kind)) await AllIsUndoneAsync(host, place, kind);
         else await OnlyItsOwnIsUndoneAsync(host, place, kind);
@@ -111,6 +111,13 @@ internal sealed class FaultTrial<TRequest, TFacts, TResult>(
 
     private Task AllIsUndoneAsync(ModelHost host, Place place, FaultKind kind)
     {
+        // A relabel of what is labelled right already is rightly claimed to be done.
+        if (kind == FaultKind.ClaimsHavingDone && host.Machine.SnapshotOfAnyRun() == rehearsal.After)
+        {
+            Check(made.All(one => one.Failure is null), "an object failed although all of it was made");
+            return Task.CompletedTask;
+        }
+
         foreach (var one in made.Where(one => one.Plan is { IsEmpty: false }))
         {
             if (one.Failure is null) Check(false, "an object is said to be made");
@@ -174,6 +181,41 @@ internal sealed class FaultTrial<TRequest, TFacts, TResult>(
         Check(host.Machine.Snapshot() == before, "the command lines do not give the former state back:\n" + Difference(before, host.Machine.Snapshot()));
     }
 
+    /// <summary>
+    /// A fault among the changes that cannot be undone. Each object is done, or is undone, or says what is left to do; where all that the errors
+    /// name is run, the host is as after a run with the objects of the first and third kind.
+    /// </summary>
+    private async Task LastIsSettledAsync(ModelHost host, Place place, FaultKind kind)
+    {
+        var failure = made.Zip(requests).First(pair => flow.Subject(pair.Second) == place.Subject).First.Failure;
+        var isHavingDone = kind is FaultKind.FailsHavingDone or FaultKind.TimesOutHavingDone or FaultKind.LostHavingDone or FaultKind.LostWhileTheRestRan or FaultKind.StoppedAsItEnded;
+        if (place.IsJournal && !IsUnreachable(kind)) Check(kind == FaultKind.LostWhileTheRestRan || failure is { IsFinal: false, NotUndone.Count: 0 } || (kind is FaultKind.LostDoingNothing or FaultKind.LostHavingDone && requests.Any(WasWiped)), "nothing that cannot be undone was announced, but the object is not undone");
+        else if (kind == FaultKind.Missing) Check(failure is { IsFinal: false, NotUndone.Count: 0 } || place.Step != "wipe", "the tool is not there, but the object is not undone");
+        else if (place.Step == "wipe") Check(failure is { IsFinal: true } || IsStop(kind) || kind == FaultKind.ClaimsHavingDone, "it may have been wiped, but is said to be undone or done");
+        else if (isHavingDone && !requests.Any(WasWiped)) Check(failure is null, $"what was asked for is done, but has failed: {failure?.Words}");
+        else if (!IsUnreachable(kind) && !IsStop(kind) && !requests.Any(WasWiped)) Check(failure is { IsFinal: false, NotUndone.Count: 0 }, "nothing that cannot be undone was done, but the object is not undone");
+
+        host.Heal();
+        var undos = made.Select(one => one.Plan).OfType<ChangeSet>().SelectMany(UndoCalls).Concat(SharedUndo()).ToLookup(call => call.ToString());
+        var dos = made.Select(one => one.Plan).OfType<ChangeSet>().SelectMany(set => set.AllChanges).SelectMany(change => change.Do).ToLookup(call => call.ToString());
+        foreach (var one in made.Where(one => one.Failure is not null))
+        {
+            foreach (var line in one.Failure!.IsFinal ? one.Failure.ToFinish : one.Failure.NotUndone)
+            {
+                if ((one.Failure.IsFinal ? dos : undos)[line].FirstOrDefault() is { } call) await host.RunAsync([call], BatchMode.RunAll, CancellationToken.None);
+                else Check(false, $"a command line that is nobody's: {line}");
+            }
+        }
+
+        using var alone = new ModelHost(machine());
+        var finished = requests.Where((_, i) => made[i].Failure is null or { IsFinal: true }).ToArray();
+        if (finished.Length > 0) await FlowRun.OfAsync(flow, alone, finished);
+        var (expected, actual) = (alone.Machine.SnapshotOfAnyRun(), host.Machine.SnapshotOfAnyRun());
+        Check(actual == expected, "the host is neither as asked nor as before:\n" + Difference(expected, actual));
+    }
+
+    private static bool WasWiped(TRequest request) => request is Storage.VolumeRemovalRequest { Wipe: true };
+
     private static IEnumerable<ToolCall> UndoCalls(ChangeSet set) => set.Own.SelectMany(change => change.Undo);
 
     private IEnumerable<ToolCall> SharedUndo()
@@ -217,14 +259,9 @@ internal sealed class FaultTrial<TRequest, TFacts, TResult>(
     {
         var journal = host.Mutations[at];
         if (journal is { Outcome: ToolOutcome.Exited, ExitCode: 0 } or { Outcome: ToolOutcome.Lost }) return;
-        var prevented = JsonDocument.Parse(journal.Call.Stdin).RootElement.GetProperty("changes").EnumerateArray()
-            .SelectMany(change => change.GetProperty("do").EnumerateArray())
-            .Select(call => string.Join(' ', call.GetProperty("argv").EnumerateArray().Select(word => word.GetString()))).ToHashSet();
-        var subject = JsonDocument.Parse(journal.Call.Stdin).RootElement.GetProperty("subject").GetString();
-        // Another object may ask for the same parent directory; what is looked for is this object's own.
-        var own = made.Select(one => one.Plan).OfType<ChangeSet>().Where(set => set.Subject != subject).SelectMany(set => set.Own).SelectMany(change => change.Do)
+        var prevented = JournalText.Lines(journal.Call).Where(line => line.Set is not null).SelectMany(line => line.Set!.AllChanges).SelectMany(change => change.Do)
             .Select(call => string.Join(' ', call.Argv)).ToHashSet();
-        Check(!host.Mutations.Skip(at).Any(call => call.ExitCode == 0 && prevented.Except(own).Contains(string.Join(' ', call.Call.Argv))), "the change was made without its journal line");
+        Check(!host.Mutations.Skip(at).Any(call => call.ExitCode == 0 && prevented.Contains(string.Join(' ', call.Call.Argv))), "the change was made without its journal line");
     }
 
     private static string Difference(string expected, string actual)

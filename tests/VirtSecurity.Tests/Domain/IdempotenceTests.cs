@@ -12,6 +12,8 @@ public sealed class IdempotenceTests
 {
     public static TheoryData<string> VolumeScenarios => [.. Scenarios.Volumes.Select(scenario => scenario.Name)];
 
+    public static TheoryData<string> RepairScenarios => [.. Scenarios.Repairs.Select(scenario => scenario.Name)];
+
     public static TheoryData<string> ImageScenarios => [.. Scenarios.Images.Select(scenario => scenario.Name)];
 
     [Theory]
@@ -42,6 +44,24 @@ public sealed class IdempotenceTests
         Assert.Equal(calls, host.Mutations.Count);
         Assert.Equal(first.Select(one => Properties(one.Result!)), second.Select(one => Properties(one.Result!)));
         Assert.All(first, one => Assert.True(one.Result!.IsCompliant));
+    }
+
+    [Theory]
+    [MemberData(nameof(RepairScenarios))]
+    public async Task AVolumeIsRepairedOnceAndItsDataStays(string name)
+    {
+        var scenario = Scenarios.Repairs.Single(one => one.Name == name);
+        using var host = new ModelHost(scenario.Machine());
+        var first = await FlowRun.OfAsync(RepairPlan.Flow, host, scenario.Requests);
+        Assert.All(first, one => Assert.Null(one.Refusal));
+        Assert.All(first, one => Assert.False(one.Plan!.IsEmpty));
+        Assert.All(first, one => Assert.True(one.Result!.IsCompliant));
+        Assert.All(first, one => Assert.Empty(one.Result!.Problem));
+        var (calls, snapshot) = (host.Mutations.Count, host.Machine.Snapshot());
+        var second = await FlowRun.OfAsync(RepairPlan.Flow, host, scenario.Requests);
+        Assert.Equal((calls, snapshot), (host.Mutations.Count, host.Machine.Snapshot()));
+        Assert.Equal(first.Select(one => Properties(one.Result!)), second.Select(one => Properties(one.Result!)));
+        Assert.DoesNotContain(host.Mutations, mutation => mutation.Call.Tool is "lvcreate" or "lvremove" or "mke2fs" or "mkfs.xfs");
     }
 
     [Fact]

@@ -1,5 +1,3 @@
-using System.Text;
-using System.Text.Json;
 using VirtSecurity.Changes;
 using VirtSecurity.Hosts;
 using VirtSecurity.Tests.Domain.Model;
@@ -26,21 +24,36 @@ internal sealed record Rehearsal(IReadOnlyList<Place> Places, string After)
 
     private static IEnumerable<Place> Walk(IReadOnlyList<Mutation> mutations)
     {
-        var line = default(JsonElement);
-        var steps = new Queue<string>();
+        var sets = new List<ChangeSet>();
+        var steps = new Queue<(string Event, string Subject, string Step)>();
         foreach (var mutation in mutations)
         {
-            if (mutation.IsJournal)
+            if (!mutation.IsJournal)
             {
-                line = JsonDocument.Parse(Encoding.UTF8.GetString(mutation.Call.Stdin!)).RootElement;
-                steps = line.TryGetProperty("changes", out var changes)
-                    ? new(changes.EnumerateArray().SelectMany(change => Enumerable.Repeat(Text(change, "step"), change.GetProperty("do").GetArrayLength())))
-                    : new();
+                var next = steps.Dequeue();
+                yield return new Place(next.Event, next.Subject, next.Step, false, mutation.Call);
+                continue;
             }
 
-            yield return new Place(Text(line, "event"), Text(line, "subject"), mutation.IsJournal ? "journal" : steps.Dequeue(), mutation.IsJournal, mutation.Call);
+            var lines = JournalText.Lines(mutation.Call).ToArray();
+            sets.AddRange(lines.Where(line => line.Event == "do").Select(line => line.Set!));
+            foreach (var line in lines) foreach (var (subject, change) in Announced(line, sets)) Enqueue(steps, line.Event, subject, change);
+            // Where nothing but what cannot be undone is to be done, one call announces the run and that.
+            if (lines.FirstOrDefault(line => line.Event == "last") is { } last) yield return new Place(last.Event, string.Join(", ", last.Subjects), "journal", true, mutation.Call);
+            else yield return new Place(lines[0].Event, string.Join(", ", lines[0].Event == "do" ? lines.Where(line => line.Event == "do").SelectMany(line => line.Subjects) : lines[0].Subjects), "journal", true, mutation.Call);
         }
     }
 
-    private static string Text(JsonElement line, string name) => line.TryGetProperty(name, out var value) ? value.GetString()! : "";
+    private static IEnumerable<(string Subject, Change Change)> Announced(JournalText line, List<ChangeSet> sets) => line.Event switch
+    {
+        "do" => line.Set!.Own.Select(change => (line.Set.Subject, change)),
+        "commit" => PolicyCommit.Of([.. sets.Where(set => line.Subjects.Contains(set.Subject))]).Select(change => (string.Join(", ", line.Subjects), change)),
+        "last" => sets.Where(set => line.Subjects.Contains(set.Subject)).SelectMany(set => set.Last.Select(change => (set.Subject, change))),
+        _ => [],
+    };
+
+    private static void Enqueue(Queue<(string, string, string)> steps, string @event, string subject, Change change)
+    {
+        foreach (var _ in change.Do.Where(call => call.Mutating)) steps.Enqueue((@event, subject, change.Step));
+    }
 }

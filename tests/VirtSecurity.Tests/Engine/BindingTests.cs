@@ -62,6 +62,39 @@ public sealed class BindingTests(BindingTests.Bindings bindings) : IClassFixture
     [Fact]
     public void AliasesAreTheNamesOtherToolsUse() => Assert.Equal("volumegroup/aliased", Assert.Single(Cases.Output("aliases")).ToString());
 
+    /// <summary>A device has no name in a volume group: such an object, row or command line is one all the same, beside those of volumes.</summary>
+    [Theory]
+    [InlineData("device")]
+    [InlineData("device row")]
+    [InlineData("device object")]
+    public void ADeviceBindsByItsPathAlone(string name)
+    {
+        var error = Assert.Single(Cases.Errors(name));
+        Assert.Equal("DeviceNotFound", error.Id);
+        Assert.Equal("/dev/nosuch", error.Target);
+    }
+
+    [Fact]
+    public void RowsOfVolumesAndDevicesMayBeMixed()
+    {
+        Assert.Equal(["volumegroup/mixed1", "volumegroup/mixed3"], Cases.Output("device and volume rows").Select(volume => volume.ToString()));
+        Assert.Equal("/dev/nosuch", Assert.Single(Cases.Output("the device among them")).ToString());
+        Assert.Equal("DeviceNotUsable", Assert.Single(Cases.Errors("device beside a volume")).Id);
+        Assert.Equal("InvalidSize", Assert.Single(Cases.Errors("empty size")).Id);
+    }
+
+    [Theory]
+    [InlineData("raw", "disk")]
+    [InlineData("raw again", "disk2")]
+    [InlineData("raw rows", "disk3")]
+    public void ARawVolumeHasNoMountPoint(string name, string volume)
+    {
+        Assert.Equal(volume, Cases.Text(name, "Name"));
+        Assert.Equal("True", Cases.Text(name, "IsRaw"));
+        Assert.Equal("True", Cases.Text(name, "IsCompliant"));
+        Assert.Equal("AmbiguousParameterSet", Assert.Single(Cases.Errors("raw with a mount point")).Id);
+    }
+
     [Theory]
     [InlineData("volume to context", "/virtstorage")]
     [InlineData("serialized volume to context", "/virtstorage")]
@@ -156,6 +189,23 @@ public sealed class BindingTests(BindingTests.Bindings bindings) : IClassFixture
                 ("wildcards without a match", "'/pool/*.raw' | Set-VirtImageContext -VirtHost kvm1"),
                 ("volume again", volume + "$volume | New-SecureGuestVolume"),
                 ("serialized volume again", volume + "$it = $volume; " + again + " | New-SecureGuestVolume"),
+                ("device", "New-SecureGuestVolume -DevicePath /dev/nosuch -MountPoint /device -VirtHost kvm1"),
+                ("device row", "[pscustomobject]@{ DevicePath = '/dev/nosuch'; MountPoint = '/device'; VirtHost = 'kvm1' } | New-SecureGuestVolume"),
+                ("device object", "[pscustomobject]@{ VirtHost = 'kvm1'; VolumeGroup = $null; Name = $null; Size = 5GB; DevicePath = '/dev/nosuch'; MountPoint = '/device'; FileSystem = 'ext4' } | New-SecureGuestVolume"),
+                ("device and volume rows", """
+                    [pscustomobject]@{ VolumeGroup = 'volumegroup'; Name = 'mixed1'; Size = '1GB'; DevicePath = ''; MountPoint = '/mixed/1'; ThinPool = ''; VirtHost = 'kvm1' },
+                    [pscustomobject]@{ VolumeGroup = ''; Name = ''; Size = ''; DevicePath = '/dev/nosuch'; MountPoint = '/mixed/2'; ThinPool = ''; VirtHost = 'kvm1' },
+                    [pscustomobject]@{ VolumeGroup = 'volumegroup'; Name = 'mixed3'; Size = '1GB'; DevicePath = ''; MountPoint = '/mixed/3'; ThinPool = ''; VirtHost = 'kvm1' } |
+                        New-SecureGuestVolume -ErrorVariable problems -ErrorAction SilentlyContinue
+                    $script:mixed = $problems
+                    """),
+                ("the device among them", "$script:mixed | ForEach-Object { $_.TargetObject }"),
+                ("device beside a volume", "New-SecureGuestVolume volumegroup both 1GB /both -DevicePath /dev/sdb1 -VirtHost kvm1"),
+                ("empty size", "[pscustomobject]@{ VolumeGroup = 'volumegroup'; Name = 'none'; Size = ''; MountPoint = '/none'; VirtHost = 'kvm1' } | New-SecureGuestVolume"),
+                ("raw", "New-SecureGuestVolume volumegroup disk 1GB -Raw -VirtHost kvm1"),
+                ("raw again", "New-SecureGuestVolume volumegroup disk2 1GB -Raw -VirtHost kvm1 | New-SecureGuestVolume -Raw"),
+                ("raw rows", "[pscustomobject]@{ VolumeGroup = 'volumegroup'; Name = 'disk3'; Size = '1GB'; Hypervisor = ''; SELinuxType = ''; VirtHost = 'kvm1' } | New-SecureGuestVolume -Raw"),
+                ("raw with a mount point", "New-SecureGuestVolume volumegroup disk4 1GB -Raw -MountPoint /disk4 -VirtHost kvm1"),
                 ("info to volume", "Connect-VirtHost kvm1 | New-SecureGuestVolume volumegroup NewVolumeName 5GB -MountPoint /virtstorage"),
                 ("info to many", "Connect-VirtHost kvm1, xen1:2222 | New-SecureGuestVolume volumegroup many 1GB -MountPoint /many"),
                 ("sudo", "Connect-VirtHost xen1 -Sudo"),

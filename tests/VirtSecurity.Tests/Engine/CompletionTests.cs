@@ -24,6 +24,14 @@ public sealed class CompletionTests(ITestOutputHelper output)
     {
         using var hosts = new ScriptedHosts();
         hosts.Add("kvm1").Write("etc/lvm/backup/volumegroup", "").Write("etc/lvm/backup/guests-2", "").Write("sys/block/dm-0/dm/uuid", "LVM-x\n").Write("sys/block/dm-0/dm/name", "other--group-root\n");
+        var uuid = new string('u', 64);
+        hosts.Add("kvm3")
+            .Write("sys/block/dm-0/dm/uuid", $"LVM-{uuid}\n").Write("sys/block/dm-0/dm/name", "guests--2-web--images\n")
+            .Write("sys/block/dm-1/dm/uuid", $"LVM-{uuid}\n").Write("sys/block/dm-1/dm/name", "vg-mail\n")
+            .Write("sys/block/dm-2/dm/uuid", $"LVM-{uuid}-tpool\n").Write("sys/block/dm-2/dm/name", "vg-pool-tpool\n")
+            .Write("sys/block/dm-3/dm/uuid", "CRYPT-LUKS2-x\n").Write("sys/block/dm-3/dm/name", "crypt-x\n")
+            .Write("proc/self/mountinfo", "27 1 254:0 / / rw - ext4 /dev/vda rw\n30 27 253:0 / /virt\\040storage rw - ext4 /dev/mapper/vg-mail rw\n31 27 0:44 / /nfs rw - nfs4 a:/b rw\n32 27 254:1 / /boot rw - ext4 /dev/vda1 rw\n")
+            .Write("etc/fstab", "/dev/vda / ext4 defaults 0 1\n/dev/vg/web /web ext4 nofail 0 0\n");
         Directory.CreateDirectory(Path.Combine(hosts.Home, ".ssh"));
         File.WriteAllText(Path.Combine(hosts.Home, ".ssh", "config"), "Host kvm1 kvm2 *.example\n  User root\nHost xen1\n");
 
@@ -42,15 +50,22 @@ public sealed class CompletionTests(ITestOutputHelper output)
             // A remote host is asked only over a connection that is there.
             ("New-SecureGuestVolume -VirtHost kvm1 -VolumeGroup ", ""),
             ("New-SecureGuestVolume -VirtHost 'no host' -VolumeGroup ", ""),
+            ("Get-SecureGuestVolume -VirtHost kvm3 -Name ", ""),
+            ("Repair-SecureGuestVolume -VirtHost 'no host' -MountPoint ", ""),
         ];
         (string Line, string Texts)[] connected =
         [
             ("New-SecureGuestVolume -VirtHost kvm1 -VolumeGroup ", "guests-2 other-group volumegroup"),
             ("New-SecureGuestVolume -VirtHost kvm1, xen1 -VolumeGroup v", "volumegroup"),
+            ("Get-SecureGuestVolume -VirtHost kvm3 -Name ", "mail web-images"),
+            ("Repair-SecureGuestVolume -VirtHost kvm3 -VolumeGroup guests-2 -Name ", "web-images"),
+            ("Get-SecureGuestVolume -VirtHost kvm3 -VolumeGroup nosuch, vg -Name m", "mail"),
+            ("Get-SecureGuestVolume -VirtHost kvm3 -MountPoint ", "'/virt storage' /web"),
+            ("Repair-SecureGuestVolume -VirtHost kvm3 -MountPoint /w", "/web"),
         ];
 
         string Lines((string Line, string Texts)[] asked, int times) => string.Join('\n', asked.Select(item => $"Tab \"{item.Line}\" {times}"));
-        var run = hosts.Run(Function + Lines(cases, 1) + "\n$null = Connect-VirtHost kvm1\n" + Lines(connected, 100));
+        var run = hosts.Run(Function + Lines(cases, 1) + "\n$null = Connect-VirtHost kvm1, kvm3\n" + Lines(connected, 100));
         Assert.Empty(run.Errors.Select(error => error.Properties["Exception"].Value));
         Assert.Equal(cases.Concat(connected), run.Output.Select(record => ((string)record.Properties["Line"].Value, (string)record.Properties["Texts"].Value)));
         foreach (var record in run.Output)

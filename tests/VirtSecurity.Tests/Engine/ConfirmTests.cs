@@ -95,4 +95,28 @@ public sealed class ConfirmTests
         Assert.Equal(2, run.Output.Count);
         Assert.Equal(changes, kvm.Changes);
     }
+
+    /// <summary>Where something would be lost the cmdlet's impact is high: asked about though nobody said -Confirm, once, and told before.</summary>
+    [Fact]
+    public void WhatForceWouldOverwriteIsAskedAboutUnlessConfirmSaysOtherwise()
+    {
+        using var hosts = new ScriptedHosts();
+        var kvm = hosts.Add("kvm1").Partition("sdb1", "TYPE=swap");
+        const string call = "New-SecureGuestVolume -DevicePath /dev/sdb1 -MountPoint /store -VirtHost kvm1";
+
+        Assert.Equal("DeviceNotEmpty", Assert.Single(hosts.Run(call + " -ErrorAction SilentlyContinue; $error[0].FullyQualifiedErrorId.Split(',')[0]").Output).ToString());
+        var asked = hosts.Run(call + " -Force", "--answers", "n");
+        Assert.Contains("LOST, and no undo brings it back: what is on /dev/sdb1 now (swap)", Assert.Single(asked.Questions), StringComparison.Ordinal);
+        Assert.Empty(asked.Errors);
+        var twice = hosts.Run(call + " -Force -Confirm", "--answers", "n");
+        Assert.Single(twice.Questions);
+        var told = hosts.Run(call + " -Force -WhatIf");
+        Assert.Empty(told.Questions);
+        Assert.Contains(told.Console, line => line.Contains("LOST", StringComparison.Ordinal));
+        Assert.Empty(kvm.Changes);
+
+        // mkfs itself needs a device behind the node; that nobody was asked is what counts here.
+        Assert.Empty(hosts.Run(call + " -Force -Confirm:$false").Questions);
+        Assert.Empty(hosts.Run("$ConfirmPreference = 'None'; " + call + " -Force").Questions);
+    }
 }

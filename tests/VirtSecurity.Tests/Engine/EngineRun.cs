@@ -36,19 +36,39 @@ public sealed class EngineRun
     public static string Rendering(string script, int width = 80, IReadOnlyDictionary<string, string>? environment = null, string? module = null) =>
         Start(script, ["--width", width.ToString(System.Globalization.CultureInfo.InvariantCulture)], environment, module);
 
+    /// <summary>Runs a script and kills its process, with SIGKILL, at a moment of the test's choosing.</summary>
+    /// <returns>The process's id, by which what it left behind can be known.</returns>
+    public static async Task<int> KilledAsync(string script, Func<Task> moment)
+    {
+        using var process = Process.Start(StartInfo([], null, null))!;
+        var output = Task.WhenAll(process.StandardError.ReadToEndAsync(), process.StandardOutput.ReadToEndAsync());
+        await process.StandardInput.WriteAsync(script);
+        process.StandardInput.Close();
+        await Task.WhenAny(moment(), process.WaitForExitAsync());
+        if (process.HasExited) throw new InvalidOperationException($"The engine ended before it was to be killed: {string.Concat(await output)}");
+        process.Kill();
+        await process.WaitForExitAsync();
+        return process.Id;
+    }
+
     private static string Start(string script, IReadOnlyList<string> arguments, IReadOnlyDictionary<string, string>? environment, string? module)
     {
-        string[] import = module is "" ? [] : ["--module", module ?? Path.Combine(RepoRoot, "VirtSecurity.psd1")];
-        var start = new ProcessStartInfo("dotnet") { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
-        foreach (var argument in (string[])[Metadata("EnginePath"), .. import, .. arguments]) start.ArgumentList.Add(argument);
-        foreach (var (name, value) in environment ?? new Dictionary<string, string>()) start.Environment[name] = value;
-        using var process = Process.Start(start)!;
+        using var process = Process.Start(StartInfo(arguments, environment, module))!;
         var error = process.StandardError.ReadToEndAsync();
         process.StandardInput.Write(script);
         process.StandardInput.Close();
         var output = process.StandardOutput.ReadToEnd();
         process.WaitForExit();
         return process.ExitCode is 0 or 1 ? output : throw new InvalidOperationException($"The engine ended with {process.ExitCode}: {error.Result}{output}");
+    }
+
+    private static ProcessStartInfo StartInfo(IReadOnlyList<string> arguments, IReadOnlyDictionary<string, string>? environment, string? module)
+    {
+        string[] import = module is "" ? [] : ["--module", module ?? Path.Combine(RepoRoot, "VirtSecurity.psd1")];
+        var start = new ProcessStartInfo("dotnet") { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
+        foreach (var argument in (string[])[Metadata("EnginePath"), .. import, .. arguments]) start.ArgumentList.Add(argument);
+        foreach (var (name, value) in environment ?? new Dictionary<string, string>()) start.Environment[name] = value;
+        return start;
     }
 
     private static string Metadata(string key) =>

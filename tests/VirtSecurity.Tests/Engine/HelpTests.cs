@@ -8,7 +8,7 @@ namespace VirtSecurity.Tests.Engine;
 /// <summary>One can work from Get-Help alone: it is complete, it is true, and its examples run.</summary>
 public sealed class HelpTests(HelpTests.Help help) : IClassFixture<HelpTests.Help>
 {
-    public static TheoryData<string> Cmdlets => ["Connect-VirtHost", "New-SecureGuestVolume", "Set-VirtImageContext"];
+    public static TheoryData<string> Cmdlets => ["Connect-VirtHost", "Get-SecureGuestVolume", "Get-VirtChange", "New-SecureGuestVolume", "Remove-SecureGuestVolume", "Repair-SecureGuestVolume", "Resize-SecureGuestVolume", "Resume-VirtChange", "Set-VirtImageContext", "Undo-VirtChange"];
 
     [Theory]
     [MemberData(nameof(Cmdlets))]
@@ -145,7 +145,7 @@ public sealed class HelpTests(HelpTests.Help help) : IClassFixture<HelpTests.Hel
     /// <summary>Each example on hosts of its own; what is left to this machine goes to kvm1.</summary>
     private sealed class ExampleWorlds : IDisposable
     {
-        private static readonly string[] Ours = ["Connect-VirtHost", "New-SecureGuestVolume", "Set-VirtImageContext"];
+        private static readonly string[] Ours = ["Connect-VirtHost", "Get-SecureGuestVolume", "Get-VirtChange", "New-SecureGuestVolume", "Remove-SecureGuestVolume", "Repair-SecureGuestVolume", "Resize-SecureGuestVolume", "Resume-VirtChange", "Set-VirtImageContext", "Undo-VirtChange"];
         private readonly Dictionary<Example, (ScriptedHosts Hosts, ScriptedHost[] Each)> worlds;
 
         public ExampleWorlds(IReadOnlyList<Example> examples)
@@ -173,8 +173,9 @@ public sealed class HelpTests(HelpTests.Help help) : IClassFixture<HelpTests.Hel
         private static (ScriptedHosts, ScriptedHost[]) World()
         {
             var hosts = new ScriptedHosts();
-            ScriptedHost Kvm(string name) => hosts.Add(name).Group("volumegroup", 1L << 40).Group("vg0", 2L << 40)
+            ScriptedHost Kvm(string name) => hosts.Add(name).Group("volumegroup", 1L << 40).Group("vg0", 2L << 40).Partition("sdb1")
                 .Write("var/lib/libvirt/images/a.qcow2", "").Write("srv/iso/a.iso", "").Write("srv/guests/iso/b.iso", "")
+                .CutOff("20261122T101500Z-0a1b2c3d", "vg0/cut")
                 .MakeDirectory("/virtstorage", UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute);
             return (hosts, [Kvm("kvm1"), Kvm("kvm2"), Kvm("xen1").AsXen()]);
         }

@@ -28,10 +28,10 @@ public sealed partial class ViewTests(ITestOutputHelper output)
         var set = culture.Length == 0 ? "" : $"[cultureinfo]::CurrentCulture = '{culture}'\n";
         var views = Render(set + Objects + "$volumes | Out-Host; '====' | Out-Host; $contexts | Out-Host; '====' | Out-Host; $hosts | Out-Host");
 
-        Assert.Equal(["Name", "Size", "FS", "SELinuxType", "Compliant", "MountPoint"], Header(views[0]));
+        Assert.Equal(["Name", "Size", "FS", "SELinuxType", "MountPoint", "Problem"], Header(views[0]));
         Assert.Contains(views[0], line => line.Trim() == "Volume group: volumegroup on kvm1");
-        Assert.Matches(@"^NewVolumeName +5\.0 GiB ext4 virt_image_t +True +/virtstorage/images$", Row(views[0], "NewVolumeName"));
-        Assert.Matches(@"^a-volume-whose-na… +1\.5 GiB ext4 virt_image_t +True +/virtstorage/with/…$", Row(views[0], "a-volume"));
+        Assert.Matches(@"^NewVolumeName +5\.0 GiB ext4 virt_image_t +/virtstorage/im…$", Row(views[0], "NewVolumeName"));
+        Assert.Matches(@"^a-volume-whose-… +1\.5 GiB ext4 virt_image_t +/virtstorage/wi…$", Row(views[0], "a-volume"));
 
         Assert.Equal(["SELinuxType", "Compliant", "Items", "InUse", "Path"], Header(views[1]));
         Assert.Matches(@"^virt_image_t +True +2 +0 /virtstorage/images$", Row(views[1], "virt_image_t"));

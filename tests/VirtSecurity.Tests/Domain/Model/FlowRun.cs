@@ -22,7 +22,7 @@ internal static class FlowRun
         var outcomes = sets.Select(set => new RunOutcome(set, null)).ToArray();
         if (!sets.All(set => set.IsEmpty))
         {
-            outcomes = [.. await new ChangeRunner(host, journal).RunAsync(sets, ReadBackAsync, host.Stop)];
+            outcomes = [.. await new ChangeRunner(host, journal).RunAsync(sets, ReadBackAsync, host.Stop, flow.Guard is null ? null : GuardAsync)];
         }
 
         for (var i = 0; i < accepted.Length; i++)
@@ -31,16 +31,37 @@ internal static class FlowRun
             made[accepted[i]] = made[accepted[i]] with
             {
                 Failure = failure,
-                Result = failure is null ? flow.Result(requests[accepted[i]], after[i]()) : default,
+                Result = failure is not null ? default
+                    : flow.ResultOfChange is { } both ? both(requests[accepted[i]], facts[accepted[i]](), after[i]()) : flow.Result(requests[accepted[i]], after[i]()),
             };
         }
 
         return made;
 
+        async Task<IReadOnlyList<VirtException?>> GuardAsync()
+        {
+            var now = await flow.Read(host, [.. accepted.Select(i => flow.Resolve(requests[i], facts[i]()))], CancellationToken.None);
+            return [.. accepted.Select((place, i) => flow.Guarded(requests[place], now[i]))];
+        }
+
         async Task<IReadOnlyList<string?>> ReadBackAsync()
         {
-            after = [.. await flow.Read(host, [.. accepted.Select(i => requests[i])], CancellationToken.None)];
+            after = [.. await flow.Read(host, [.. accepted.Select(i => flow.Resolve(requests[i], facts[i]()))], CancellationToken.None)];
             return [.. accepted.Select((place, i) => flow.Difference(requests[place], after[i]()))];
+        }
+    }
+
+    /// <summary>A run that is cut off; false: it came to its end.</summary>
+    public static async Task<bool> DiesAsync<TRequest, TFacts, TResult>(ChangeFlow<TRequest, TFacts, TResult> flow, ModelHost host, IReadOnlyList<TRequest> requests)
+    {
+        try
+        {
+            await OfAsync(flow, host, requests);
+            return false;
+        }
+        catch (ClientDied)
+        {
+            return true;
         }
     }
 
@@ -48,7 +69,7 @@ internal static class FlowRun
     {
         try
         {
-            return new(flow.Plan(request, facts(), run), null, null, default);
+            return new(flow.Changes(request, facts(), run), null, null, default);
         }
         catch (VirtException refusal)
         {

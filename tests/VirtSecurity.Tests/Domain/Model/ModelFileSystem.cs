@@ -25,6 +25,7 @@ internal sealed class ModelFileSystem(string type, string uuid, int major, int m
 
     public string Type => type;
     public string Uuid => uuid;
+    public long Size { get; set; }
     public string Device => $"{major}:{minor}";
 
     /// <summary>st_dev as find and stat print it: glibc's makedev for small numbers.</summary>

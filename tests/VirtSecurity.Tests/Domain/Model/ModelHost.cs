@@ -1,5 +1,4 @@
 using System.Text;
-using System.Text.Json;
 using VirtSecurity.Changes;
 using VirtSecurity.Hosts;
 using VirtSecurity.Resources;
@@ -20,6 +19,7 @@ internal sealed class ModelHost(ModelMachine machine) : IHost, IHostLog, IDispos
 
     private readonly CancellationTokenSource stop = new();
     private bool unreachable;
+    private bool dead;
     private bool diskFull;
 
     public VirtHost Name { get; } = new("model");
@@ -33,6 +33,9 @@ internal sealed class ModelHost(ModelMachine machine) : IHost, IHostLog, IDispos
 
     /// <summary>A second thing that goes wrong.</summary>
     public (FaultKind Kind, int At)? SecondFault { get; init; }
+
+    /// <summary>Who dies, and at which of the run's changing calls, counted from 0. From then on nobody sends anything.</summary>
+    public (Death Kind, int At)? Death { get; init; }
 
     /// <summary>Calls that fail whenever they come.</summary>
     public Func<ToolCall, bool> FailOn { get; init; } = _ => false;
@@ -63,6 +66,7 @@ internal sealed class ModelHost(ModelMachine machine) : IHost, IHostLog, IDispos
         var over = false;
         foreach (var call in batch)
         {
+            if (dead) throw new ClientDied();
             if (unreachable) throw new VirtException("ConnectionLost", Name, LostWords);
             if (over || stop.IsCancellationRequested)
             {
@@ -98,6 +102,7 @@ internal sealed class ModelHost(ModelMachine machine) : IHost, IHostLog, IDispos
     private ToolResult Change(ToolCall call, IEnumerable<ToolCall> rest)
     {
         var number = Mutations.Count;
+        if (Death?.At == number) Die(Death.Value.Kind, call, rest);
         var fault = Fault?.At == number ? Fault : SecondFault?.At == number ? SecondFault : null;
         diskFull |= fault?.Kind == FaultKind.DiskFull;
         var result = diskFull && call.Tool == Journal.CallName ? Fail(call, 1, "sync: error syncing: No space left on device")
@@ -106,6 +111,15 @@ internal sealed class ModelHost(ModelMachine machine) : IHost, IHostLog, IDispos
             : Go(fault.Value.Kind, call, rest);
         Mutations.Add(new Mutation(call, result.Outcome, result.ExitCode));
         return result;
+    }
+
+    private void Die(Death kind, ToolCall call, IEnumerable<ToolCall> rest)
+    {
+        dead = true;
+        if (kind is not (Model.Death.ClientBeforeTheCall or Model.Death.PowerBeforeTheCall) && Work(call).Succeeded && kind == Model.Death.ClientWhileTheRestRan)
+            _ = rest.TakeWhile(next => Work(next).Succeeded).Count();
+        if (kind is Model.Death.PowerBeforeTheCall or Model.Death.PowerAfterTheCall) machine.Reboot();
+        throw new ClientDied();
     }
 
     private ToolResult Go(FaultKind kind, ToolCall call, IEnumerable<ToolCall> rest)
@@ -153,7 +167,7 @@ internal sealed class ModelHost(ModelMachine machine) : IHost, IHostLog, IDispos
 
     private ToolResult Work(ToolCall call)
     {
-        if (call.Mutating && call.Tool != Journal.CallName && !machine.Journal.Exists(line => Announces(line, call))) Unannounced.Add(call);
+        if (call.Mutating && call.Tool != Journal.CallName && !machine.Journal.Any(line => Announces(line, call))) Unannounced.Add(call);
         var said = machine.Run(call);
         return new ToolResult(call, ToolOutcome.Exited, said.Code, said.Output, Encoding.UTF8.GetBytes(said.Error));
     }
@@ -161,11 +175,8 @@ internal sealed class ModelHost(ModelMachine machine) : IHost, IHostLog, IDispos
     /// <summary>A line that was written before a change holds the very arguments of its calls, and of those that take it back.</summary>
     private static bool Announces(string line, ToolCall call)
     {
-        var entry = JsonDocument.Parse(line).RootElement;
-        return entry.GetProperty("event").GetString() == "do"
-            && entry.GetProperty("changes").EnumerateArray()
-                .SelectMany(change => change.GetProperty("do").EnumerateArray().Concat(change.GetProperty("undo").EnumerateArray()))
-                .Any(announced => announced.GetProperty("argv").EnumerateArray().Select(word => word.GetString()).SequenceEqual(call.Argv));
+        return JournalText.Of(line).Set is { } set
+            && set.AllChanges.SelectMany(change => change.Do.Concat(change.Undo)).Any(announced => announced.Argv.SequenceEqual(call.Argv));
     }
 
     private static ToolResult Fail(ToolCall call, int code, string words) => new(call, ToolOutcome.Exited, code, [], Encoding.UTF8.GetBytes(words));

@@ -8,6 +8,9 @@ internal sealed record ModelMount(ModelFileSystem FileSystem, string Point, stri
 /// <summary>Directories, mounts and /etc/fstab.</summary>
 internal sealed partial class ModelMachine
 {
+    /// <summary>As fs/proc_namespace.c writes them, however they were given.</summary>
+    private static readonly string[] KernelOrder = ["rw", "nosuid", "nodev", "noexec", "relatime"];
+
     public List<ModelMount> Mounts { get; } = [];
 
     /// <summary>Takes the final newline of /etc/fstab away, as an editor may.</summary>
@@ -16,7 +19,19 @@ internal sealed partial class ModelMachine
     public void AddToFstab(string line) => Fstab = [.. Fstab, .. Encoding.UTF8.GetBytes(line + "\n")];
 
     public void MountVolume(ModelVolume volume, string point, string options = "rw,nosuid,nodev,noexec,relatime") =>
-        Mounts.Add(new ModelMount(volume.FileSystem!, point, options, volume.MapperNode));
+        Mounts.Add(new ModelMount(volume.FileSystem!, point, string.Join(',', options.Split(',').OrderBy(option => Math.Max(0, Array.IndexOf(KernelOrder, option)))), volume.MapperNode));
+
+    /// <summary>What is mounted after the next boot: what /etc/fstab says, where it can be.</summary>
+    public void Reboot()
+    {
+        Mounts.RemoveRange(1, Mounts.Count - 1);
+        foreach (var fields in FstabLines().Where(line => !line.StartsWith('#')).Select(line => line.Split(' ')))
+        {
+            var volume = Volumes.Find(volume => volume.Node == fields[0] || volume.MapperNode == fields[0]);
+            if (volume?.FileSystem?.Type != fields[2] || Look(fields[1]) is not { IsDirectory: true }) continue;
+            MountVolume(volume, fields[1], $"rw,{string.Join(',', fields[3].Split(',').Where(Tools.Mount.IsForKernel))},relatime");
+        }
+    }
 
     public ModelInode AddFile(string path, char type, string mode, string label, int owner = 0)
     {
@@ -45,6 +60,7 @@ internal sealed partial class ModelMachine
         ["mkdir", "-m", var mode, "--", var path] => MakeDirectory(path, mode),
         ["rmdir", "--", var path] => RemoveDirectory(path, false),
         ["rmdir", "--ignore-fail-on-non-empty", "--", var path] => RemoveDirectory(path, true),
+        ["chmod", "o-rw", "--", var path] => ChangeMode(path, Convert.ToString(Convert.ToInt32(Look(path)?.Mode ?? "0", 8) & ~6, 8)),
         ["chmod", var mode, "--", var path] => ChangeMode(path, mode),
         ["chgrp", "--", var group, var path] => ChangeGroup(path, group),
         ["chattr", "+i", "--", var path] => ChangeAttribute(path, true),
@@ -53,6 +69,7 @@ internal sealed partial class ModelMachine
         ["find", var path, "-maxdepth", "0", "-type", "d", "-perm", var mode] => FindSelf(path, inode => Octal(inode.Mode) == Octal(mode)),
         ["find", var path, "-maxdepth", "0", "-group", var group] => FindSelf(path, inode => inode.Group == group),
         ["find", var path, "-maxdepth", "0", "-type", "d", "-empty"] => FindSelf(path, _ => IsEmpty(path)),
+        ["find", var path, "-maxdepth", "0"] => Look(path) is null ? Said.Failure(1, $"find: '{path}': No such file or directory\n") : Said.Text(path + "\n"),
         ["find", var path, "-xdev", "-printf", @"%y\0%Z\0%D:%i\0%p\0"] => Tree(path),
         _ => throw Unknown(argv),
     };
@@ -144,22 +161,39 @@ internal sealed partial class ModelMachine
         switch (argv)
         {
             case ["mount", "-t", var type, "-o", var options, "--", var device, var point]:
-                if (Volumes.Find(volume => volume.Node == device) is not { } volume) return Said.Failure(32, $"mount: {point}: special device {device} does not exist.\n");
+                if (Volumes.Concat(Partitions).FirstOrDefault(volume => volume.Node == device) is not { } volume) return Said.Failure(32, $"mount: {point}: special device {device} does not exist.\n");
                 if (Look(point) is not { IsDirectory: true }) return Said.Failure(32, $"mount: {point}: mount point does not exist.\n");
                 if (volume.FileSystem?.Type != type) return Said.Failure(32, $"mount: {point}: wrong fs type, bad option, bad superblock on {volume.MapperNode}.\n");
-                MountVolume(volume, point, "rw," + (options == "defaults" ? "" : options + ",") + "relatime");
+                if (Mounts.Exists(mount => mount.Point == point && mount.FileSystem == volume.FileSystem)) return Said.Failure(32, $"mount: {point}: {volume.MapperNode} already mounted on {point}.\n");
+                MountVolume(volume, point, InKernelsOrder(options));
                 return Said.Nothing;
+            case ["mount", "-o", var options, "--", var device, var point]:
+                var again = Mounts.FindLastIndex(mount => mount.Point == point && Volumes.Concat(Partitions).Any(volume => volume.Node == device && volume.FileSystem == mount.FileSystem));
+                if (again < 0 || !options.StartsWith("remount,", StringComparison.Ordinal)) return Said.Failure(32, $"mount: {point}: mount point not mounted or bad option.\n");
+                Mounts[again] = Mounts[again] with { Options = options["remount,".Length..] };
+                return Said.Nothing;
+            case ["findmnt", "--noheadings", "--output", "TARGET", "--options", var wanted, "--mountpoint", var point]:
+                return Mounts.LastOrDefault(mount => mount.Point == point) is { } seen && wanted.Split(',').All(option => seen.Options.Split(',').Contains(option[1..]))
+                    ? Said.Text(point + "\n")
+                    : Said.Failure(1, "");
             case ["umount", "--", var point]:
                 var top = Mounts.FindLastIndex(mount => mount.Point == point);
                 if (top < 0) return Said.Failure(32, $"umount: {point}: not mounted.\n");
                 Mounts.RemoveAt(top);
                 return Said.Nothing;
             case ["findmnt", "--noheadings", "--output", "TARGET", "--source", var device, "--mountpoint", var point]:
-                var source = Volumes.Find(volume => volume.Node == device)?.MapperNode;
+                var source = Volumes.Concat(Partitions).FirstOrDefault(volume => volume.Node == device)?.MapperNode;
                 return Mounts.Exists(mount => mount.Point == point && mount.Source == source) ? Said.Text(point + "\n") : Said.Failure(1, "");
             default:
                 throw Unknown(argv);
         }
+    }
+
+    /// <summary>As show_mnt_opts writes them, fs/proc_namespace.c.</summary>
+    private static string InKernelsOrder(string options)
+    {
+        var asked = options.Split(',');
+        return string.Join(',', ((string[])[asked.Contains("ro") ? "ro" : "rw", "nosuid", "nodev", "noexec", "relatime"]).Where(option => option is "rw" or "ro" or "relatime" || asked.Contains(option)));
     }
 
     private string MountInfo() => string.Concat(Mounts.Select((mount, i) => string.Create(
@@ -177,6 +211,17 @@ internal sealed partial class ModelMachine
     {
         if (Fstab is [.., not (byte)'\n']) Fstab = [.. Fstab, (byte)'\n'];
         AddToFstab(line);
+        return Said.Nothing;
+    }
+
+    private Said ReplaceInFstab(string line, string other)
+    {
+        var lines = FstabLines();
+        if (lines.IndexOf(line) is not (>= 0 and var at)) return lines.Contains(other) ? Said.Nothing : Said.Failure(1, $"/etc/fstab has no such line any more: {line}\n");
+        var lacks = Fstab is [.., not (byte)'\n'];
+        lines[at] = other;
+        Fstab = Encoding.UTF8.GetBytes(string.Concat(lines.Select(one => one + "\n")));
+        if (lacks) CutFstabNewline();
         return Said.Nothing;
     }
 

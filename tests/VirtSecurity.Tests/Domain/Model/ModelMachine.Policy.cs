@@ -70,7 +70,8 @@ internal sealed partial class ModelMachine
         if (!match.Success) return $"ValueError: the model knows no such edit: {edit}\n";
         var pattern = match.Groups["pattern"].Value;
         var index = rules.FindIndex(rule => rule.Pattern == pattern);
-        var context = $"system_u:object_r:{match.Groups["type"].Value}:{match.Groups["range"].Value}";
+        var user = match.Groups["user"] is { Success: true, Value: var given } ? given : "system_u";
+        var context = $"{user}:object_r:{match.Groups["type"].Value}:{match.Groups["range"].Value}";
         switch (match.Groups["verb"].Value)
         {
             case "a" when index >= 0: return $"ValueError: File context for {pattern} already defined\n";
@@ -108,6 +109,10 @@ internal sealed partial class ModelMachine
     private Said Labels(byte[] input) =>
         Said.Text(string.Concat(Records(input).Where(path => Look(path) is not null).Select(path => $"{Look(path)!.Label}\0{path}\0")));
 
+    /// <summary>The paths that rules for image types name, as far as they are plain.</summary>
+    private IEnumerable<string> RulePaths() => LocalRules.Where(rule => KnownTypes.Contains(rule.Context.Split(':')[2]))
+        .Select(rule => Regex.Replace(Regex.Replace(rule.Pattern, @"\(/\.\*\)\?$", ""), @"\\x([0-9a-f]{2})", match => ((char)Convert.ToInt32(match.Groups[1].Value, 16)).ToString()));
+
     private string? TypeFor(string path, char fileType)
     {
         var all = PolicyRules.Concat(LocalRules.Select(rule => (rule.Pattern, FileType: "", rule.Context)));
@@ -126,6 +131,6 @@ internal sealed partial class ModelMachine
 
     private static string[] Records(byte[] input) => Encoding.UTF8.GetString(input).Split('\0', StringSplitOptions.RemoveEmptyEntries);
 
-    [GeneratedRegex(@"\Afcontext -(?<verb>[amd]) -f a (-t (?<type>\S+) -r (?<range>\S+) )?'(?<pattern>[^']*)'\z", RegexOptions.ExplicitCapture)]
+    [GeneratedRegex(@"\Afcontext -(?<verb>[amd]) -f a (-t (?<type>\S+) -r (?<range>\S+) (-s (?<user>\S+) )?)?'(?<pattern>[^']*)'\z", RegexOptions.ExplicitCapture)]
     private static partial Regex Edit();
 }

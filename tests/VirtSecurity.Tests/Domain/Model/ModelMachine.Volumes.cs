@@ -10,13 +10,37 @@ internal sealed class ModelVolume
 {
     public required string Group { get; init; }
     public required string Name { get; init; }
-    public required long Size { get; init; }
-    public required IReadOnlyList<string> Tags { get; init; }
+    public required long Size { get; set; }
+    public string Uuid { get; } = Guid.NewGuid().ToString();
+    public string Origin { get; init; } = "";
+    public required IReadOnlyList<string> Tags { get; set; }
     public required int Minor { get; init; }
     public ModelFileSystem? FileSystem { get; set; }
 
-    public string Node => $"/dev/{Group}/{Name}";
-    public string MapperNode => $"/dev/mapper/{Group.Replace("-", "--", StringComparison.Ordinal)}-{Name.Replace("-", "--", StringComparison.Ordinal)}";
+    /// <summary>Its node, where it is no logical volume but a partition.</summary>
+    public string? Partition { get; init; }
+
+    /// <summary>Its thin pool; null: none.</summary>
+    public string? Pool { get; set; }
+
+    /// <summary>Permission bits and label of its node.</summary>
+    public string NodeMode { get; set; } = "660";
+    public string NodeLabel { get; set; } = "system_u:object_r:fixed_disk_device_t:s0";
+
+    /// <summary>All of it has been overwritten with zeros.</summary>
+    public bool IsZeroed { get; set; }
+
+    /// <summary>What the guard finds on it besides its file system, who uses it, and what cannot be read.</summary>
+    public List<string> Contents { get; } = [];
+    public List<string> Uses { get; } = [];
+    public List<string> Unreadable { get; } = [];
+    public bool IsReadOnly { get; init; }
+
+    /// <summary>The sign of a run that is making a file system.</summary>
+    public string? Mark { get; set; }
+
+    public string Node => Partition ?? $"/dev/{Group}/{Name}";
+    public string MapperNode => Partition ?? $"/dev/mapper/{Group.Replace("-", "--", StringComparison.Ordinal)}-{Name.Replace("-", "--", StringComparison.Ordinal)}";
 }
 
 /// <summary>LVM, mkfs and lsblk.</summary>
@@ -28,6 +52,8 @@ internal sealed partial class ModelMachine
 
     public List<ModelVolume> Volumes { get; } = [];
 
+    public List<ModelVolume> Partitions { get; } = [];
+
     /// <summary>A volume as lvcreate makes it, with a file system where a type is given.</summary>
     public ModelVolume AddVolume(string group, string name, long bytes, IReadOnlyList<string> tags, string? fileSystem = null)
     {
@@ -35,12 +61,22 @@ internal sealed partial class ModelMachine
         var minor = Enumerable.Range(0, int.MaxValue).First(number => !Volumes.Exists(volume => volume.Minor == number));
         var volume = new ModelVolume { Group = group, Name = name, Size = (bytes + extent - 1) / extent * extent, Tags = tags, Minor = minor };
         Volumes.Add(volume);
+        ApplyUdevRules(volume);
         if (fileSystem is not null) MakeFileSystem(volume, fileSystem, Guid.NewGuid().ToString());
         return volume;
     }
 
+    /// <summary>A partition with a file system.</summary>
+    public ModelVolume AddPartition(string node, string fileSystem)
+    {
+        var volume = new ModelVolume { Group = "", Name = "", Size = 4L << 30, Tags = [], Minor = 33, Partition = node };
+        MakeFileSystem(volume, fileSystem, Guid.NewGuid().ToString());
+        Partitions.Add(volume);
+        return volume;
+    }
+
     private long Free(ModelGroup group) =>
-        group.Extents * group.ExtentSize - Volumes.Where(volume => volume.Group == group.Name).Sum(volume => volume.Size);
+        group.Extents * group.ExtentSize - Volumes.Where(volume => volume.Group == group.Name && volume.Pool is null).Sum(volume => volume.Size);
 
     private Said Volume(string[] argv) => argv switch
     {
@@ -48,10 +84,13 @@ internal sealed partial class ModelMachine
         ["lvs", "--reportformat", "json", "--units", "b", "--nosuffix", "-o", var fields] => Report("lv", fields, Volumes, VolumeField),
         ["lvs", "--noheadings", "-o", "lv_name", "-S", var selection] => Said.Text(string.Concat(Volumes.Where(volume => Selects(selection, volume)).Select(volume => $"  {volume.Name}\n"))),
         ["lvcreate", "--yes", "-W", "y", "-n", var name, "-L", var size, "--addtag", var first, "--addtag", var second, var group] => Create(group, name, size, [first, second]),
+        ["lvcreate", "--yes", "-W", "y", "-n", var name, "-V", var size, "--thinpool", var pool, "--addtag", var first, "--addtag", var second, var group] => CreateThin(group, name, size, pool, [first, second]),
+        ["lvs", "--reportformat", "json", "--units", "b", "--nosuffix", "-o", var fields, "-S", "lv_layout=thin"] => ThinReport(fields),
+        ["lvchange", "--addtag", var tag, var path] => AddTag(tag, path),
         ["lvremove", "--yes", "-S", var selection, var path] => Remove(path, selection),
         ["mke2fs", "-q", "-t", var type, "-U", var uuid, var device] => MakeFileSystem(device, type, uuid),
         ["mkfs.xfs", "-q", "-m", var uuid, var device] => MakeFileSystem(device, "xfs", uuid["uuid=".Length..]),
-        ["lsblk", "--json", "--list", "--output", "MAJ:MIN,FSTYPE,UUID"] => BlockDevices(),
+        ["lsblk", "--json", "--list", "--bytes", "--output", "MAJ:MIN,PATH,SIZE,FSTYPE,UUID"] => BlockDevices(),
         _ => throw Unknown(argv),
     };
 
@@ -84,9 +123,16 @@ internal sealed partial class ModelMachine
         return Said.Nothing;
     }
 
+    private Said IsMade(string device, string uuid) => Volumes.Find(volume => volume.Node == device)?.FileSystem switch
+    {
+        null => Said.Failure(1, ""),
+        var files when files.Uuid == uuid => Said.Text(uuid + "\n"),
+        var files => Said.Failure(3, $"{device} holds something else (UUID '{files.Uuid}')\n"),
+    };
+
     private static void MakeFileSystem(ModelVolume volume, string type, string uuid)
     {
-        var files = new ModelFileSystem(type, uuid, DeviceMapperMajor, volume.Minor);
+        var files = new ModelFileSystem(type, uuid, DeviceMapperMajor, volume.Minor) { Size = volume.Size };
         files.Add("", 'd', "755", Unlabelled);
         if (type != "xfs") files.Add("/lost+found", 'd', "700", Unlabelled);
         volume.FileSystem = files;
@@ -94,13 +140,15 @@ internal sealed partial class ModelMachine
 
     private Said BlockDevices()
     {
-        var devices = Volumes.Select(volume => ($"{DeviceMapperMajor}:{volume.Minor}", volume.FileSystem?.Type, volume.FileSystem?.Uuid))
-            .Prepend(("8:1", "ext4", Root.Uuid));
+        var devices = Volumes.Concat(Partitions).Select(volume => ($"{DeviceMapperMajor}:{volume.Minor}", volume.MapperNode, volume.Size, volume.FileSystem?.Type, volume.FileSystem?.Uuid))
+            .Prepend(("8:1", "/dev/vda1", 8L << 30, "ext4", Root.Uuid));
         var rows = devices.Select(device => $$"""
                   {
                      "maj:min": {{Json(device.Item1)}},
-                     "fstype": {{Json(device.Item2)}},
-                     "uuid": {{Json(device.Item3)}}
+                     "path": {{Json(device.Item2)}},
+                     "size": {{device.Item3}},
+                     "fstype": {{Json(device.Item4)}},
+                     "uuid": {{Json(device.Item5)}}
                   }
             """.Trim());
         return Said.Text($"{{\n   \"blockdevices\": [\n      {string.Join(',', rows)}\n   ]\n}}\n");
@@ -137,6 +185,9 @@ internal sealed partial class ModelMachine
         "lv_name" => volume.Name,
         "lv_size" => volume.Size.ToString(CultureInfo.InvariantCulture),
         "lv_tags" => string.Join(',', volume.Tags),
+        "lv_uuid" => volume.Uuid,
+        "origin" => volume.Origin,
+        "pool_lv" => "",
         "lv_kernel_major" => DeviceMapperMajor.ToString(CultureInfo.InvariantCulture),
         "lv_kernel_minor" => volume.Minor.ToString(CultureInfo.InvariantCulture),
         _ => throw Unknown(["lvs", field]),
@@ -147,11 +198,13 @@ internal sealed partial class ModelMachine
         "vg_name" => volume.Group == criterion.Groups[2].Value,
         "lv_name" => volume.Name == criterion.Groups[2].Value,
         "lv_tags" => volume.Tags.Contains(criterion.Groups[2].Value),
+        "lv_uuid" => volume.Uuid == criterion.Groups[2].Value,
+        "lv_size" => $"{volume.Size}b" == criterion.Groups[2].Value,
         var field => throw Unknown(["-S", field]),
     });
 
     private static string Json(string? text) => JsonSerializer.Serialize(text);
 
-    [GeneratedRegex("([a-z_]+)=\\{?\"([^\"]*)\"\\}?")]
+    [GeneratedRegex("([a-z_]+)=\\{?\"?([^\" }]*)\"?\\}?")]
     private static partial Regex Criterion();
 }

@@ -22,6 +22,7 @@ internal readonly record struct Said(int Code, byte[] Output, string Error)
 internal sealed partial class ModelMachine
 {
     public const string Unlabelled = "system_u:object_r:unlabeled_t:s0";
+    public const int FreeBlocks = 1000;
     private const string DefaultLabel = "unconfined_u:object_r:default_t:s0";
 
     /// <summary>Debian's installer writes such a file; its last line is whole unless a test cuts it.</summary>
@@ -39,8 +40,11 @@ internal sealed partial class ModelMachine
 
     public byte[] Fstab { get; set; } = Encoding.UTF8.GetBytes(FirstFstab);
 
+    /// <summary>The journal's files by run.</summary>
+    public SortedDictionary<string, string> JournalFiles { get; } = new(StringComparer.Ordinal);
+
     /// <summary>The journal's lines, of all runs.</summary>
-    public List<string> Journal { get; } = [];
+    public IEnumerable<string> Journal => JournalFiles.Values.SelectMany(text => text.Split('\n', StringSplitOptions.RemoveEmptyEntries));
 
     /// <summary>Daemons and tools as the probe finds them.</summary>
     public List<string> Daemons { get; } = ["libvirtd"];
@@ -62,13 +66,22 @@ internal sealed partial class ModelMachine
         foreach (var group in Groups.Values) text.AppendLine(CultureInfo.InvariantCulture, $"group {group.Name} extents of {group.ExtentSize}, {Free(group)} free");
         foreach (var volume in Volumes.OrderBy(volume => volume.Name, StringComparer.Ordinal))
         {
-            text.AppendLine(CultureInfo.InvariantCulture, $"volume {volume.Group}/{volume.Name} {volume.Size} tags {string.Join(',', volume.Tags)} {volume.FileSystem?.Type} {volume.FileSystem?.Uuid}");
+            text.AppendLine(CultureInfo.InvariantCulture, $"volume {volume.Group}/{volume.Name} {volume.Size} tags {string.Join(',', volume.Tags)} {volume.FileSystem?.Type} {volume.FileSystem?.Uuid} {volume.FileSystem?.Size}");
+            text.AppendLine("  " + DeviceState(volume));
             if (volume.FileSystem is not null) Write(text, "  in it ", volume.FileSystem);
         }
 
-        foreach (var mount in Mounts) text.AppendLine(CultureInfo.InvariantCulture, $"mount {mount.Source} at {mount.Point} {mount.FileSystem.Type} {mount.Options}");
+        foreach (var partition in Partitions)
+        {
+            text.AppendLine(DeviceState(partition));
+            if (partition.FileSystem is not null) Write(text, $"in {partition.Node} ", partition.FileSystem);
+        }
+
+        foreach (var (path, rule) in UdevRules) text.AppendLine(CultureInfo.InvariantCulture, $"{path} {rule}");
+        foreach (var mount in Mounts.OrderBy(mount => mount.Point, StringComparer.Ordinal)) text.AppendLine(CultureInfo.InvariantCulture, $"mount {mount.Source} at {mount.Point} {mount.FileSystem.Type} {mount.Options}");
         text.AppendLine("fstab " + Encoding.Latin1.GetString(Fstab).Replace("\n", "\\n\n      ", StringComparison.Ordinal));
-        foreach (var (pattern, context) in LocalRules) text.AppendLine(CultureInfo.InvariantCulture, $"rule {pattern} {context}");
+        // A rule that is deleted and added again stands at the end of its file.
+        foreach (var (pattern, context) in LocalRules.OrderBy(rule => rule.Pattern, StringComparer.Ordinal)) text.AppendLine(CultureInfo.InvariantCulture, $"rule {pattern} {context}");
         Write(text, "", Root);
         return text.ToString();
     }
@@ -80,31 +93,50 @@ internal sealed partial class ModelMachine
     public Said Run(ToolCall call) => call.Argv switch
     {
         ["sh", "-c", _, var name, .. var arguments] => Script(name, arguments, call.Stdin ?? []),
-        ["lvs" or "vgs" or "lvcreate" or "lvremove" or "mke2fs" or "mkfs.xfs" or "lsblk", ..] => Volume(call.Argv),
+        ["lvs" or "vgs" or "lvcreate" or "lvremove" or "lvchange" or "mke2fs" or "mkfs.xfs" or "lsblk", ..] => Volume(call.Argv),
+        ["lvextend" or "resize2fs" or "xfs_growfs" or "dumpe2fs" or "xfs_info", ..] => LifeTool(call.Argv),
         ["mount" or "umount" or "findmnt", ..] => MountTool(call.Argv),
         ["cat", "/proc/self/mountinfo"] => Said.Text(MountInfo()),
         ["cat", "/etc/fstab"] => new(0, Fstab, ""),
         ["grep", "-axF", "-e", var line, "--", "/etc/fstab"] => FstabLines().Contains(line) ? Said.Text(line + "\n") : Said.Failure(1, ""),
+        ["grep", "-axF", "-e", var line, "-e", _, "--", "/etc/fstab"] => FstabLines().Contains(line) ? Said.Text(line + "\n") : Said.Failure(1, ""),
         ["xargs", "-0", "-n", "2", "chcon", "-h", "--"] => Chcon(call.Stdin!),
         ["xargs", "-0r", "stat", "--printf", @"%C\0%n\0", "--"] => Labels(call.Stdin!),
         ["systemctl", "daemon-reload"] => Said.Nothing,
+        ["find", "/dev", "-xdev", "-ignore_readdir_race", "-path", "/dev/char", "-prune", "-o", "-type", "l", "-printf", @"%p\0%l\0"] => DeviceLinks(),
         _ => File(call.Argv),
     };
 
     private Said Script(string name, string[] arguments, byte[] input) => (name, arguments) switch
     {
-        ("journal", [_, _]) => WriteJournal(input),
+        ("device-look", [var path]) => LookAtDevice(path),
+        ("device-mkfs", [_, var node, var number, var size, var expected, var uuid, .. var mkfs]) => MakeOnDevice([node, number, size], expected, uuid, mkfs),
+        ("device-made", [var node, var number, var size, var uuid]) => IsMadeOnDevice([node, number, size], uuid),
+        ("device-unmake", [_, var node, var number, var size, var uuid]) => UnmakeOnDevice([node, number, size], uuid),
+        ("volume-node", [var device, var rule]) => VolumeNode(device, rule),
+        ("udev-rule-write", [var path, var device]) => WriteUdevRule(path, device, input),
+        ("udev-rule-has", [var path]) => UdevRules.TryGetValue(path, out var rule) && rule == Encoding.UTF8.GetString(input) ? Said.Text(path + "\n") : Said.Nothing,
+        ("udev-rule-remove", [var path, var device, var mode, var label]) => RemoveUdevRule(path, device, mode, label, input),
+        ("journal", [_, var run]) => WriteJournal(run, input),
+        ("journal-all", [_]) => ShowJournal(_ => true),
+        ("journal-some", [_, .. var runs]) => ShowJournal(runs.Contains),
+        ("journal-unfinished", [_]) => ShowJournal(run => !JournalFiles[run].TrimEnd('\n').Split('\n')[^1].EndsWith("\"event\":\"end\"}", StringComparison.Ordinal)),
+        ("is-made", [var device, var uuid]) => IsMade(device, uuid),
         ("is-immutable", [var path]) => Look(path) is { Immutable: true } ? Said.Text("immutable\n") : Said.Nothing,
         ("directory-state", [var path]) => DirectoryState(path),
         ("fstab-append", [_, var line]) => AppendToFstab(line),
         ("fstab-remove", [_, var line, var newlineWasOurs]) => RemoveFromFstab(line, newlineWasOurs == "1"),
         ("semanage import", []) => SemanageImport(input),
+        ("fstab-replace", [_, var line, var other]) => ReplaceInFstab(line, other),
         ("host-probe", _) => Probe(arguments),
         ("selinux-state", _) => SELinuxState(arguments),
         ("known-types", _) => Said.Text(string.Concat(arguments.Where(KnownTypes.Contains).Select(type => type + "\n"))),
         ("open-by-guests", []) => Said.Text(string.Concat(OpenByGuests.Select(path => $"{Identity(path)}\n"))),
+        ("guest-definitions", []) => GuestDefinitions(),
+        ("store-inodes", [_, _]) => Stat([.. Mounts.Select(mount => mount.Point).Concat(RulePaths()).Where(path => Look(path) is not null)]),
+        ("store-free-space", []) => Said.Text(string.Concat(Mounts.Select(mount => $"{mount.Point}\0{FreeBlocks}\04096\0"))),
         ("restorecon-list", []) => RestoreconList(input),
-        _ => throw Unknown([name, .. arguments]),
+        _ => Life(name, arguments, input),
     };
 
     private Said Probe(string[] tools)
@@ -116,11 +148,17 @@ internal sealed partial class ModelMachine
         return Said.Text(said.ToString());
     }
 
-    private Said WriteJournal(byte[] line)
+    private Said WriteJournal(string run, byte[] lines)
     {
-        Journal.Add(Encoding.UTF8.GetString(line));
+        var text = JournalFiles.GetValueOrDefault(run, "");
+        if (text.Length > 0 && text[^1] != '\n') text = text[..(text.LastIndexOf('\n') + 1)];
+        JournalFiles[run] = text + Encoding.UTF8.GetString(lines);
         return Said.Nothing;
     }
+
+    /// <summary>As tail -v shows files.</summary>
+    private Said ShowJournal(Func<string, bool> which) =>
+        Said.Text(string.Join('\n', JournalFiles.Where(file => which(file.Key)).Select(file => $"==> ./{file.Key} <==\n{file.Value}")) + "\n");
 
     private static void Write(StringBuilder text, string indent, ModelFileSystem files)
     {

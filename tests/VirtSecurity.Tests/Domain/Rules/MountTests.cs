@@ -46,9 +46,9 @@ public sealed class MountTests
     [Fact]
     public void OptionsOfFstabsReadersDoNotReachTheKernel()
     {
-        var call = Mount.At("/dev/vg/a", "/x", GuestFileSystem.Xfs, ["nodev", "nofail", "x-systemd.before=a", "_netdev", "noatime"]);
+        var call = Mount.At("/dev/vg/a", "/x", "xfs", ["nodev", "nofail", "x-systemd.before=a", "_netdev", "noatime"]);
         Assert.Equal(["mount", "-t", "xfs", "-o", "nodev,noatime", "--", "/dev/vg/a", "/x"], call.Argv);
-        Assert.Equal("defaults", Mount.At("/dev/vg/a", "/x", GuestFileSystem.Ext4, ["nofail"]).Argv[4]);
+        Assert.Equal("defaults", Mount.At("/dev/vg/a", "/x", "ext4", ["nofail"]).Argv[4]);
     }
 
     private static IReadOnlyList<MountFact> Read(string text) => Mount.ReadTable(new ToolResult(Mount.Table(), ToolOutcome.Exited, 0, Encoding.UTF8.GetBytes(text), []));

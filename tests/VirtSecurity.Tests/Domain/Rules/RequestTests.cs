@@ -94,10 +94,10 @@ public sealed class RequestTests
     [Fact]
     public void TheLineForFstabLetsTheHostBootWithoutTheVolumeAndGuestsWaitForIt()
     {
-        var options = SecureGuestVolumePlan.FstabOptions(Scenarios.Volume("a", "/x"));
+        var options = StoreChanges.FstabOptions(Scenarios.Volume("a", "/x").MountOptions);
         Assert.Equal(["nodev", "nosuid", "noexec", "nofail", "x-systemd.device-timeout=30"], options.Take(5));
         Assert.Contains("x-systemd.before=libvirtd.service", options);
-        var own = SecureGuestVolumePlan.FstabOptions(Scenarios.Volume("a", "/x", options: ["x-systemd.device-timeout=1", "x-systemd.before=mine.service"]));
+        var own = StoreChanges.FstabOptions(Scenarios.Volume("a", "/x", options: ["x-systemd.device-timeout=1", "x-systemd.before=mine.service"]).MountOptions);
         Assert.Equal(["x-systemd.device-timeout=1", "x-systemd.before=mine.service"], own);
     }
 }

@@ -1,4 +1,6 @@
 using System.Globalization;
+using VirtSecurity.Changes;
+using VirtSecurity.Tools;
 
 namespace VirtSecurity.Tests.Engine;
 
@@ -52,7 +54,7 @@ public sealed class ScriptedHost
     /// <summary>Calls of these change a host.</summary>
     private static readonly string[] Mutating =
     [
-        "lvcreate", "lvremove", "mke2fs", "mkfs.xfs", "mkdir", "rmdir", "chmod", "chattr", "mount", "umount", "systemctl", "semanage", "restorecon", "chcon",
+        "lvcreate", "lvremove", "lvchange", "lvextend", "lvreduce", "resize2fs", "xfs_growfs", "blkdiscard", "mke2fs", "mkfs.xfs", "mkdir", "rmdir", "chmod", "chattr", "mount", "umount", "systemctl", "semanage", "restorecon", "chcon",
     ];
 
     private readonly string root;
@@ -123,6 +125,12 @@ public sealed class ScriptedHost
         return this;
     }
 
+    public ScriptedHost RemoveDirectory(string path)
+    {
+        Directory.Delete(Path.Combine(root, path.TrimStart('/')));
+        return this;
+    }
+
     /// <summary>A directory of root's, with permission bits.</summary>
     public ScriptedHost MakeDirectory(string path, UnixFileMode mode)
     {
@@ -160,6 +168,16 @@ public sealed class ScriptedHost
         return fileSystem.Length == 0 ? this : Write(volume + "fstype", fileSystem);
     }
 
+    /// <summary>A partition that nobody uses; its content in blkid's words, such as TYPE=swap. No device of the real machine is behind its node.</summary>
+    public ScriptedHost Partition(string name, string content = "")
+    {
+        const string number = "7:250";
+        using var mknod = System.Diagnostics.Process.Start("mknod", [Path.Combine(root, "dev", name), "b", .. number.Split(':')]);
+        mknod.WaitForExit();
+        return Write($"sys/dev/block/{number}/size", "8388608").Write($"sys/dev/block/{number}/ro", "0").Write($"sys/dev/block/{number}/partition", "1")
+            .Write($"state/content/{name}", content.Length == 0 ? "" : content + "\n");
+    }
+
     /// <summary>Gives a path its label.</summary>
     public ScriptedHost Label(string path, string context) => Write("state/labels/" + path.Replace('/', '%'), context);
 
@@ -173,6 +191,15 @@ public sealed class ScriptedHost
     /// <summary>From now on ssh does not come through, and says so.</summary>
     public ScriptedHost Refuse(string words, int code = 255) =>
         Write("state/refusal", words + "\n").Write("state/refusal.code", code.ToString(CultureInfo.InvariantCulture));
+
+    /// <summary>The journal of a run that was cut off before its one step, a directory.</summary>
+    public ScriptedHost CutOff(string run, string subject)
+    {
+        const string path = "/srv/cut";
+        var change = new Change("mkdir", [Coreutils.MakeDirectory(path, "0000")], Coreutils.IsDirectory(path, "0000"), [Coreutils.RemoveDirectory(path)]);
+        var line = new Journal(run, "New-SecureGuestVolume").Doing([new ChangeSet(subject, [change], [], []) { Keys = [subject, path] }]).Stdin!;
+        return Write($"var/lib/virtsecurity/journal/{run}", System.Text.Encoding.UTF8.GetString(line));
+    }
 
     private static string Fixture(string name) => File.ReadAllText(Path.Combine(Source, "etc", name));
 

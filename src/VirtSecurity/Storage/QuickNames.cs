@@ -1,0 +1,60 @@
+using VirtSecurity.Facts;
+using VirtSecurity.Hosts;
+using VirtSecurity.Tools;
+
+namespace VirtSecurity.Storage;
+
+/// <summary>Names for completion: soon or not at all, and without root.</summary>
+internal static class QuickNames
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(180);
+
+    /// <summary>Volume groups.</summary>
+    public static IReadOnlyList<string> VolumeGroups(VirtHost name) => Ask(name, [Lvm.GroupNames()], results => Lvm.ReadGroupNames(results[0]));
+
+    /// <summary>Active logical volumes.</summary>
+    public static IReadOnlyList<(string VolumeGroup, string Name)> Volumes(VirtHost name) => Ask(name, [Lvm.VolumeNames()], results => Lvm.ReadVolumeNames(results[0]));
+
+    /// <summary>Where volumes and partitions are mounted, or would be at boot, and images may be.</summary>
+    public static IReadOnlyList<string> MountPoints(VirtHost name) => Ask<string>(name, [Mount.Table(), Fstab.Read()], results =>
+        [.. Mount.ReadTable(results[0]).Where(mount => mount.Source.StartsWith("/dev/", StringComparison.Ordinal)).Select(mount => mount.MountPoint)
+            .Concat(Fstab.ReadEntries(results[1]).Select(entry => entry.MountPoint))
+            .Where(HostPath.IsImagePlace)]);
+
+    /// <summary>The names, or none where asking would take longer or need a log-in.</summary>
+    private static IReadOnlyList<T> Ask<T>(VirtHost name, IReadOnlyList<ToolCall> calls, Func<IReadOnlyList<ToolResult>, IReadOnlyList<T>> read)
+    {
+        if (!Client.IsWarm(name)) return [];
+        using var patience = new CancellationTokenSource(Patience);
+        var asking = Task.Run(() => HostFactory.Open(name, SilentLog.Instance).RunAsync(calls, BatchMode.RunAll, patience.Token), CancellationToken.None);
+        try
+        {
+            return asking.Wait(Patience) && asking.Result.All(result => result.Succeeded) ? read(asking.Result) : [];
+        }
+        catch (AggregateException)
+        {
+            return []; // A completer has nobody to tell; the cmdlet will say what is wrong.
+        }
+    }
+
+    private sealed class SilentLog : IHostLog
+    {
+        public static SilentLog Instance { get; } = new();
+
+        public void Sending(VirtHost host, IReadOnlyList<ToolCall> batch)
+        {
+        }
+
+        public void Started(VirtHost host, ToolCall call)
+        {
+        }
+
+        public void Ended(VirtHost host, ToolResult result)
+        {
+        }
+
+        public void Warn(VirtHost host, string id, params object?[] arguments)
+        {
+        }
+    }
+}

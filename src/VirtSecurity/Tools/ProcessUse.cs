@@ -1,0 +1,51 @@
+using System.Globalization;
+using VirtSecurity.Hosts;
+
+namespace VirtSecurity.Tools;
+
+/// <summary>A process that holds something of a device: a file, a directory, a mapping, or the device's own node.</summary>
+/// <param name="Device">major:minor.</param>
+/// <param name="ProcessId">Its number.</param>
+/// <param name="Name">Its command name (comm), as the kernel cuts it.</param>
+internal sealed record DeviceUser(string Device, int ProcessId, string Name);
+
+/// <summary>Which processes hold which devices, from /proc: names and numbers only, never arguments.</summary>
+internal static class ProcessUse
+{
+    // One find for all processes, as a stat for each would take seconds. A node opened itself counts for the device it is (%t:%T), not for the
+    // file system it lies on. Processes come and go meanwhile: what cannot be read is of one that ended.
+    private const string Script = """
+        cd /proc
+        exec 2>/dev/null
+        grep -H '' [0-9]*/comm | sed 's,/comm:, ,; s/^/name /'
+        {
+          find -L [0-9]*/fd -mindepth 1 -maxdepth 1 \( -type b -exec stat -L --printf 'node %t:%T %n\n' {} + , -printf 'file %D %p\n' \)
+          find -L [0-9]*/cwd [0-9]*/root [0-9]*/exe -maxdepth 0 -printf 'file %D %p\n'
+          awk '$5 != 0 { print "map", $4, FILENAME }' [0-9]*/maps
+        } | sed 's,/.*,,' | sort -u
+        exit 0
+        """;
+
+    /// <summary>Asks.</summary>
+    public static ToolCall Find() => ToolCall.Script("device-users", Script);
+
+    /// <summary>Reads <see cref="Find"/>.</summary>
+    public static IReadOnlyList<DeviceUser> Read(ToolResult result)
+    {
+        var lines = result.Stdout.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.Split(' ', 3)).Where(words => words.Length == 3).ToArray();
+        var names = lines.Where(words => words[0] == "name").ToDictionary(words => words[1], words => words[2]);
+        return [.. lines.Where(words => words[0] != "name")
+            .Select(words => new DeviceUser(words[0] == "file" ? FromNumber(words[1]) : FromHex(words[1]), int.Parse(words[2], CultureInfo.InvariantCulture), names.GetValueOrDefault(words[2], "?")))
+            .Distinct()];
+    }
+
+    /// <summary>st_dev as glibc's makedev(3) packs it.</summary>
+    private static string FromNumber(string text)
+    {
+        var device = ulong.Parse(text, CultureInfo.InvariantCulture);
+        return string.Create(CultureInfo.InvariantCulture, $"{((device >> 8) & 0xFFF) | ((device >> 32) & ~0xFFFUL)}:{(device & 0xFF) | ((device >> 12) & ~0xFFUL)}");
+    }
+
+    private static string FromHex(string text) =>
+        string.Join(':', text.Split(':').Select(part => int.Parse(part, NumberStyles.HexNumber, CultureInfo.InvariantCulture).ToString(CultureInfo.InvariantCulture)));
+}

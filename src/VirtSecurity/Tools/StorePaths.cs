@@ -1,0 +1,51 @@
+using System.Globalization;
+using VirtSecurity.Hosts;
+using VirtSecurity.SELinux;
+
+namespace VirtSecurity.Tools;
+
+/// <summary>
+/// Where stores are or should be: the roots of all mounted block devices, and the paths that the administrator's rules for image types name. Found and
+/// looked at on the host in one pipe, so that it costs no second round trip and no process a volume. Network and FUSE file systems are never
+/// touched: one that hangs would hang us.
+/// </summary>
+internal static class StorePaths
+{
+    // mountinfo's octal escapes and a pattern's \xHH are both what coreutils' %b reads, once an octal one has its leading 0.
+    private const string MountPoints = """
+        mounts() { sed -n -e '/ - fuse\./d' -e 's#^[^ ]* [^ ]* [^ ]* [^ ]* \([^ ]*\) .* - [^ ]* /dev/.*#\1#p' /proc/self/mountinfo | sed 's/\\\([0-7][0-7][0-7]\)/\\0\1/g'; }
+        names() { tr '\n' '\0' | xargs -0r printf '%b\0'; }
+
+        """;
+
+    private const string InodesScript = MountPoints + """
+        s=$(sed -n 's/^[[:space:]]*SELINUXTYPE[[:space:]]*=[[:space:]]*\([A-Za-z0-9_.-]*\).*/\1/p' /etc/selinux/config 2>/dev/null | tail -n 1)
+        rules() {
+          sed -n -e '/^[[:space:]]*#/d' -e "s#^\([^[:space:]]*\)[[:space:]].*:\($1\):.*#\1#p" "/etc/selinux/$s/contexts/files/file_contexts.local" 2>/dev/null |
+            sed -e 's#(/\.\*)?$##' -e 's#/\.\*$##' -e 's/\\\([^x]\)/\1/g'
+        }
+        { mounts; rules "$1"; } | names | xargs -0r stat --printf "$2" -- 2>/dev/null
+        exit 0
+        """;
+
+    private const string FreeScript = MountPoints + """
+        mounts | names | xargs -0r stat -f --printf '%n\0%a\0%S\0' -- 2>/dev/null
+        exit 0
+        """;
+
+    /// <summary>Asks for their inodes; read with <see cref="Coreutils.ReadStat"/>. What is missing is simply not in the answer.</summary>
+    public static ToolCall Inodes() => ToolCall.Script("store-inodes", InodesScript, string.Join(@"\|", ImageTypes.All), Coreutils.StatFormat);
+
+    /// <summary>Asks for the free space of the mounted ones.</summary>
+    public static ToolCall FreeSpace() => ToolCall.Script("store-free-space", FreeScript);
+
+    /// <summary>Reads <see cref="FreeSpace"/>: mount point to bytes that others than root may still write.</summary>
+    public static IReadOnlyDictionary<string, long> ReadFreeSpace(ToolResult result)
+    {
+        var fields = result.Stdout.Split('\0');
+        var free = new Dictionary<string, long>();
+        for (var i = 0; i + 2 < fields.Length; i += 3)
+            free[fields[i]] = long.Parse(fields[i + 1], CultureInfo.InvariantCulture) * long.Parse(fields[i + 2], CultureInfo.InvariantCulture);
+        return free;
+    }
+}

@@ -1,0 +1,132 @@
+using System.Text;
+using VirtSecurity.Hosts;
+using VirtSecurity.SELinux;
+
+namespace VirtSecurity.Tools;
+
+/// <summary>A volume's node as it is now, and our rule for it.</summary>
+/// <param name="Mode">Permission bits, octal; null: it has no node.</param>
+/// <param name="Context">Its label.</param>
+/// <param name="Rule">The rule file's text; null: there is none.</param>
+internal sealed record VolumeNodeFact(string? Mode, SecurityContext? Context, string? Rule);
+
+/// <summary>
+/// udev(7): what gives a volume's node its label each time it is made. File contexts cannot: restorecon on a node is undone by the next
+/// activation, and chcon too. One file a volume, so that taking it back is taking the file away.
+/// </summary>
+internal static class Udev
+{
+    /// <summary>The name of the call that asks.</summary>
+    public const string LookName = "volume-node";
+
+    /// <summary>The name of the call that writes a rule.</summary>
+    public const string WriteName = "udev-rule-write";
+
+    /// <summary>The name of the call that asks whether a rule is there.</summary>
+    public const string HasName = "udev-rule-has";
+
+    /// <summary>The name of the call that takes a rule away.</summary>
+    public const string RemoveName = "udev-rule-remove";
+
+    /// <summary>
+    /// The mode a node with a rule gets. udev (systemd 252, udev-node.c) sets a label on an existing node only while it changes mode or owner: it
+    /// has to differ from the 0660 a node is made with.
+    /// </summary>
+    private const string Mode = "0600";
+
+    private const string Directory = "/etc/udev/rules.d";
+
+    private const string LookScript = """
+        n=$(readlink -e -- "$1") && stat --printf '%a\0%C\0' -- "$n" || printf '\0\0'
+        if [ -e "$2" ]; then printf 'rule\0'; cat -- "$2"; fi
+        """;
+
+    // Written beside its place and renamed: udevd never reads half a rule. A node that is there already is given back the mode it was
+    // made with, so that udev has something to change; then it is labelled like any that is made later.
+    private const string WriteScript = """
+        set -eu
+        t=$(mktemp "$1.XXXXXX")
+        trap 'rm -f -- "$t"' EXIT
+        cat >"$t"
+        chmod 0644 "$t"
+        sync -- "$t"
+        mv -fT -- "$t" "$1"
+        trap - EXIT
+        sync -- "${1%/*}"
+        udevadm control --reload
+        if n=$(readlink -e -- "$2"); then
+          chmod 0660 "$n"
+          udevadm trigger --action=change --settle "$n"
+        fi
+        """;
+
+    private const string HasScript = """
+        if [ -e "$1" ]; then cmp -s -- "$1" - && echo "$1"; fi
+        exit 0
+        """;
+
+    // Only as we wrote it. $3 and $4: the mode and label that a node which stays had before.
+    private const string RemoveScript = """
+        set -eu
+        if [ ! -e "$1" ] || ! cmp -s -- "$1" -; then exit 0; fi
+        rm -- "$1"
+        sync -- "${1%/*}"
+        udevadm control --reload
+        if [ -n "$3" ] && n=$(readlink -e -- "$2"); then
+          chmod "$3" "$n"
+          chcon -- "$4" "$n"
+        fi
+        """;
+
+    /// <summary>The file with a volume's rule; after 60-persistent-storage-dm.rules, which names what it matches.</summary>
+    public static string RulePath(string volumeGroup, string name) => $"{Directory}/85-virtsecurity-{Path.GetFileName(Lvm.MapperPath(volumeGroup, name))}.rules";
+
+    /// <summary>
+    /// The rule: by LVM's own names, which device-mapper's rules put into the environment. udev takes values for shell patterns; of what LVM
+    /// allows in a name nothing is special in one.
+    /// </summary>
+    public static string RuleFor(string volumeGroup, string name, string type) =>
+        $"""
+        # Made by New-SecureGuestVolume -Raw: the label of a guest's own disk, at every activation.
+        ACTION!="remove", SUBSYSTEM=="block", ENV{"{DM_VG_NAME}"}=="{volumeGroup}", ENV{"{DM_LV_NAME}"}=="{name}", MODE="{Mode}", SECLABEL{"{selinux}"}="system_u:object_r:{type}:s0"
+
+        """.ReplaceLineEndings("\n");
+
+    /// <summary>Asks for a volume's node and rule.</summary>
+    public static ToolCall Look(string volumeGroup, string name) =>
+        ToolCall.Script(LookName, LookScript, Lvm.DevicePath(volumeGroup, name), RulePath(volumeGroup, name));
+
+    /// <summary>Reads <see cref="Look"/>.</summary>
+    public static VolumeNodeFact ReadLook(ToolResult result)
+    {
+        var fields = result.Stdout.Split('\0', 4);
+        return new(fields[0] is { Length: > 0 } mode ? mode.PadLeft(4, '0') : null, SecurityContext.Parse(fields[1]), fields.Length == 4 && fields[2] == "rule" ? fields[3] : null);
+    }
+
+    /// <summary>Writes a volume's rule, has udevd read it, and labels the node if there is one.</summary>
+    public static ToolCall Write(string volumeGroup, string name, string rule) =>
+        ToolCall.Script(WriteName, WriteScript, RulePath(volumeGroup, name), Lvm.DevicePath(volumeGroup, name)) with
+        {
+            Stdin = Encoding.UTF8.GetBytes(rule),
+            Mutating = true,
+            Stop = StopPolicy.LetFinish,
+            Display = $"echo {ShellQuote.Word(rule.TrimEnd('\n').Split('\n')[^1])} >{RulePath(volumeGroup, name)}; udevadm control --reload; udevadm trigger --action=change --settle {Lvm.DevicePath(volumeGroup, name)}",
+        };
+
+    /// <summary>Prints the rule's path if it is there as written.</summary>
+    public static ToolCall Has(string volumeGroup, string name, string rule) =>
+        ToolCall.Script(HasName, HasScript, RulePath(volumeGroup, name)) with { Stdin = Encoding.UTF8.GetBytes(rule) };
+
+    /// <summary>Takes the rule away as it was written, and gives a node that stays what it had.</summary>
+    /// <param name="volumeGroup">Of the volume.</param>
+    /// <param name="name">Of the volume.</param>
+    /// <param name="rule">As it was written.</param>
+    /// <param name="before">The node before; one without mode goes with its volume.</param>
+    public static ToolCall Remove(string volumeGroup, string name, string rule, VolumeNodeFact before) =>
+        ToolCall.Script(RemoveName, RemoveScript, RulePath(volumeGroup, name), Lvm.DevicePath(volumeGroup, name), before.Mode ?? "", before.Context?.ToString() ?? "") with
+        {
+            Stdin = Encoding.UTF8.GetBytes(rule),
+            Mutating = true,
+            Stop = StopPolicy.LetFinish,
+            Display = $"rm {RulePath(volumeGroup, name)}; udevadm control --reload" + (before.Mode is null ? "" : $"; chmod {before.Mode} {Lvm.DevicePath(volumeGroup, name)}; chcon {before.Context} {Lvm.DevicePath(volumeGroup, name)}"),
+        };}

@@ -1,0 +1,130 @@
+using System.Management.Automation;
+using VirtSecurity.Tests.Engine;
+using Xunit;
+
+namespace VirtSecurity.LabTests;
+
+/// <summary>PowerShell killed with -9 in the middle of a run: nothing of it stays at work, and the run is finished or undone from its journal.</summary>
+public sealed class KilledRunTests(LabFixture fixture) : LabTest(fixture)
+{
+    /// <summary>mke2fs does its work and then waits until it is told to end; the rename keeps the real one's label.</summary>
+    private const string WaitingMke2fs = """
+        cp -a /usr/sbin/mke2fs /usr/sbin/mke2fs.real
+        cat >/usr/sbin/mke2fs.new <<'END'
+        #!/bin/sh
+        /usr/sbin/mke2fs.real "$@" || exit
+        while [ ! -e /root/go ]; do sleep 0.5; done
+        END
+        chmod 0755 /usr/sbin/mke2fs.new
+        perl -e 'rename "/usr/sbin/mke2fs.new", "/usr/sbin/mke2fs" or die'
+        """;
+
+    private const string NothingOfOursIsLeft = """
+        for i in $(seq 240); do
+          if ! grep -qzs '^VIRTSECURITY_' /proc/[0-9]*/environ && [ -z "$(ls /run | grep virtsecurity)" ]; then exit 0; fi
+          sleep 0.5
+        done
+        ps -ef; ls /run; exit 1
+        """;
+
+    [Fact]
+    public async Task AKilledRunIsShownKeepsOthersOffIsFinishedAndThenTakenBackWhole()
+    {
+        var before = await HostState();
+        await OnHost(WaitingMke2fs);
+
+        var client = await Killed("New-SecureGuestVolume volumegroup images 64MB -MountPoint /srv/store/images -VirtHost $lab", "mke2fs");
+        var working = PowerShell("""
+            Get-VirtChange -Unfinished -VirtHost $lab
+            New-SecureGuestVolume volumegroup images 64MB -MountPoint /srv/store/images -VirtHost $lab
+            Get-VirtChange -Unfinished -VirtHost $lab | Undo-VirtChange -Confirm:$false
+            """);
+        Assert.Equal(("Unfinished", "True", "New-SecureGuestVolume"), (Text(working.Output[0], "State"), Text(working.Output[0], "IsWorking"), Text(working.Output[0], "Command")));
+        Assert.Single(working.Output);
+        Assert.Equal(["UnfinishedRun", "RunIsWorking"], working.Errors.Select(ErrorId));
+        Assert.Contains("at work at this moment", Text(working.Errors[0], "Message"), StringComparison.Ordinal);
+
+        await OnHost("touch /root/go; " + NothingOfOursIsLeft);
+        await OnHost("perl -e 'rename \"/usr/sbin/mke2fs.real\", \"/usr/sbin/mke2fs\" or die'; rm /root/go");
+        await NoMasterOf(client);
+
+        // The half-made volume is made whole, with the file system it has: it is not made again.
+        var uuid = await OnHost("blkid -p -o value -s UUID /dev/volumegroup/images");
+        var finished = PowerShell("""
+            New-SecureGuestVolume volumegroup images 64MB -MountPoint /srv/store/images -VirtHost $lab
+            New-SecureGuestVolume volumegroup other 64MB -MountPoint /srv/other -VirtHost $lab -WhatIf
+            Get-VirtChange -Unfinished -VirtHost $lab | Resume-VirtChange
+            New-SecureGuestVolume volumegroup images 64MB -MountPoint /srv/store/images -VirtHost $lab
+            """);
+        Assert.Equal("UnfinishedRun", ErrorId(Assert.Single(finished.Errors)));
+        Assert.Equal("Done", Text(finished.Output[0], "State"));
+        Assert.Equal((true, true, uuid), (Value(finished.Output[1], "IsCompliant"), Value(finished.Output[1], "IsPersistent"), Text(finished.Output[1], "Uuid")));
+
+        // In use: the kernel refuses, and all of it stays.
+        var whole = await HostState();
+        await OnHost("cd /srv/store/images && (sleep 600 >/dev/null 2>&1 </dev/null & echo $! >/root/user)");
+        var busy = PowerShell("Get-VirtChange -VirtHost $lab | Undo-VirtChange -Confirm:$false");
+        Assert.Equal("ChangeNotUndone", ErrorId(Assert.Single(busy.Errors)));
+        Assert.Contains("busy", Text(busy.Errors[0], "Message"), StringComparison.Ordinal);
+        Assert.Equal("Done", Text(Assert.Single(busy.Output), "State"));
+        Assert.Equal(whole, await HostState());
+
+        await OnHost("kill $(cat /root/user); rm /root/user");
+        var undone = PowerShell("Get-VirtChange -VirtHost $lab | Undo-VirtChange -Confirm:$false");
+        Assert.Empty(undone.Errors);
+        Assert.Equal("Undone", Text(Assert.Single(undone.Output), "State"));
+        Assert.Equal(before, await HostState());
+    }
+
+    [Fact]
+    public async Task ARunOfThreeVolumesKilledInItsCommitIsTakenBack()
+    {
+        await OnHost("grep -q 'no newline' /etc/fstab || printf '# no newline at the end' >>/etc/fstab");
+        var before = await HostState();
+
+        await Killed("""
+            'one', 'two', 'three' | ForEach-Object { [pscustomobject]@{ Name = $_; MountPoint = "/srv/new/$_" } } |
+                New-SecureGuestVolume -VolumeGroup volumegroup -Size 64MB -VirtHost $lab
+            """, "semanage");
+        await OnHost(NothingOfOursIsLeft);
+        var half = await HostState();
+        var run = PowerShell("Get-VirtChange -Unfinished -VirtHost $lab | Undo-VirtChange -Confirm:$false; @(Get-VirtChange -Unfinished -VirtHost $lab).Count");
+
+        Assert.Empty(run.Errors);
+        Assert.NotEqual(before, half);
+        Assert.Equal("Undone", Text(run.Output[0], "State"));
+        Assert.Equal(3, LanguagePrimitives.ConvertTo<string[]>(Value(run.Output[0], "Subject")).Length);
+        Assert.Equal("0", run.Output[1].ToString());
+        Assert.Equal(before, await HostState());
+    }
+
+    /// <summary>Starts a script and kills its PowerShell once a tool runs on the host.</summary>
+    private async Task<int> Killed(string script, string tool) => await EngineRun.KilledAsync(
+        $"$lab = '{Machine.VirtHost}'\n{script}",
+        () => OnHost($"for i in $(seq 1200); do if pgrep -x {tool} >/dev/null; then exit 0; fi; sleep 0.1; done; exit 1"));
+
+    /// <summary>ssh's own master, which the killed process had started, closes itself a minute after its last use.</summary>
+    private static async Task NoMasterOf(int client)
+    {
+        for (var i = 0; i < 120; i++)
+        {
+            var masters = Directory.GetDirectories("/proc").Where(process => Path.GetFileName(process).All(char.IsAsciiDigit)).Select(CommandLine);
+            if (!masters.Any(line => line.Contains($"vs-{client}-", StringComparison.Ordinal))) return;
+            await Task.Delay(1000, TestContext.Current.CancellationToken);
+        }
+
+        Assert.Fail("The ssh master of the killed process is still there.");
+    }
+
+    private static string CommandLine(string process)
+    {
+        try
+        {
+            return File.ReadAllText(Path.Combine(process, "cmdline"));
+        }
+        catch (IOException)
+        {
+            return "";
+        }
+    }
+}
