@@ -41,7 +41,7 @@ internal static class SecureGuestVolumePlan
         if (!state.IsMounted) own.Add(StoreChanges.Mount(state.DevicePath, request.MountPoint, fileSystem, request.MountOptions));
         var access = StoreAccess.For(facts.Host, type);
         if (!state.IsMounted) own.Add(access.Set(request.MountPoint));
-        else if (state.IsOurs && state.Root is { } root && !access.IsGuarded(root)) own.AddRange(access.Restore(root));
+        else if (IsJudged(request, state) && state.Root is { } root && !access.IsGuarded(root)) own.AddRange(access.Restore(root, Mount.IsAt(state.DevicePath, request.MountPoint)));
 
         return new ChangeSet(request.Subject, own, StoreChanges.Rules(request.MountPoint, type, facts.Host.SELinux.FileContexts), StoreChanges.Labels(state, fileSystem, type));
     }
@@ -72,7 +72,7 @@ internal static class SecureGuestVolumePlan
         if (request.Persist != state.FstabLine is not null) return request.Persist ? "/etc/fstab has no line for it" : "/etc/fstab has a line for it";
         if (!ImageRule.Gives(contexts, request.MountPoint, type)) return $"the rules give {request.MountPoint} the type {state.Rule?.Context?.Type ?? "none"}, not {type}";
         if (StoreChanges.StillClosed(facts.Place.Path) is { } closed) return closed;
-        if (state.IsOurs && state.Root is { } root && !StoreAccess.For(facts.Host, type).IsGuarded(root))
+        if (IsJudged(request, state) && state.Root is { } root && !StoreAccess.For(facts.Host, type).IsGuarded(root))
             return $"{request.MountPoint} belongs to the group {root.Group} and has the mode {Coreutils.Octal(root.Mode)}";
         return state.Root?.Context?.Type == type ? null : $"{request.MountPoint} is labelled {state.Root?.Context?.ToString() ?? "not at all"}, not {type}";
     }
@@ -97,6 +97,9 @@ internal static class SecureGuestVolumePlan
     private static bool HasFileSystem(SecureGuestVolumeRequest request, VolumeState state) => request.IsDevice
         ? state.IsMounted || (state.FstabLine is not null && state.FileSystem == Mkfs.NameOf(request.FileSystem))
         : state.Volume is not null;
+
+    /// <summary>Who may pass through its root is ours to say: of a volume we made, and of a device that was named to be a store.</summary>
+    private static bool IsJudged(SecureGuestVolumeRequest request, VolumeState state) => request.IsDevice || state.IsOurs;
 
     private static string SourceOf(SecureGuestVolumeRequest request, StorageFacts facts) =>
         facts.Target is { } target ? DevicePlan.StableName(target, facts.Storage.Volumes) : request.Device;

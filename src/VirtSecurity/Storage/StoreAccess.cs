@@ -1,5 +1,6 @@
 using VirtSecurity.Changes;
 using VirtSecurity.Facts;
+using VirtSecurity.Hosts;
 using VirtSecurity.SELinux;
 using VirtSecurity.Tools;
 
@@ -29,11 +30,13 @@ internal sealed record StoreAccess(string? Group, UnixFileMode Mode)
         "chmod", [.. Group is null ? [] : new[] { Coreutils.SetGroup(path, Group) }, Coreutils.SetMode(path, Mode)], Coreutils.IsDirectory(path, Coreutils.Octal(Mode)), []);
 
     /// <summary>Gives it to a store's root that had another: each of the two is taken back alone.</summary>
-    public IEnumerable<Change> Restore(PathFact root)
+    /// <param name="root">The root of the mounted file system.</param>
+    /// <param name="mounted">Fails unless it is mounted: what would be changed without is the directory below.</param>
+    public IEnumerable<Change> Restore(PathFact root, ToolCall mounted)
     {
         if (Group is not null && root.Group.Length > 0 && root.Group != Group)
-            yield return new("chgrp", [Coreutils.SetGroup(root.Path, Group)], Coreutils.IsOfGroup(root.Path, Group), [Coreutils.SetGroup(root.Path, root.Group)]);
+            yield return new("chgrp", [mounted, Coreutils.SetGroup(root.Path, Group)], Coreutils.IsOfGroup(root.Path, Group), [Coreutils.SetGroup(root.Path, root.Group)]);
         if (root.Mode != Mode)
-            yield return new("chmod", [Coreutils.SetMode(root.Path, Mode)], Coreutils.IsDirectory(root.Path, Coreutils.Octal(Mode)), [Coreutils.SetMode(root.Path, root.Mode)]);
+            yield return new("chmod", [mounted, Coreutils.SetMode(root.Path, Mode)], Coreutils.IsDirectory(root.Path, Coreutils.Octal(Mode)), [Coreutils.SetMode(root.Path, root.Mode)]);
     }
 }

@@ -43,7 +43,7 @@ public sealed class InventoryTests(ITestOutputHelper output)
         Assert.Equal((null, null, "/dev/vdc1", "/dev/vdc1", null), (before.VolumeGroup, before.Name, before.DevicePath, before.ToString(), before.Run));
         Assert.Equal(4096L * ModelMachine.FreeBlocks, before.FreeSpace);
         var after = Assert.Single(await FlowRun.OfAsync(RepairPlan.Flow, host, scenario.Requests)).Result!;
-        Assert.StartsWith("PARTUUID=fc96cdf3-1eb4-e543-b2c1-ec253ce56bef /virtstorage ext4 nodev,nosuid,noexec,nofail,", after.FstabLine, StringComparison.Ordinal);
+        Assert.StartsWith("PARTUUID=fc96cdf3-1eb4-e543-b2c1-ec253ce56be1 /virtstorage ext4 nodev,nosuid,noexec,nofail,", after.FstabLine, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -43,7 +43,7 @@ public sealed class RemovalTests
 
     [Theory]
     [InlineData("host-probe", 2)] // While the user was asked.
-    [InlineData("flock", 1)] // While the rules were committed.
+    [InlineData("semanage import", 1)] // While the rules were committed.
     public async Task AGuestThatIsDefinedMeanwhileKeepsItsVolume(string tool, int time)
     {
         var machine = Scenarios.Made("a");
