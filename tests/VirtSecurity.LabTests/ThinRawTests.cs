@@ -1,3 +1,4 @@
+using System.Management.Automation;
 using Xunit;
 
 namespace VirtSecurity.LabTests;
@@ -44,6 +45,20 @@ public sealed class ThinRawTests(LabFixture fixture) : LabTest(fixture)
         await Machine.RebootAsync(TestContext.Current.CancellationToken);
         Assert.Contains(":virt_image_t:", await OnHost("stat -L -c %C /dev/volumegroup/labelled"), StringComparison.Ordinal);
         Assert.Contains(":fixed_disk_device_t:", await OnHost("stat -L -c %C /dev/volumegroup/disk"), StringComparison.Ordinal);
+
+        // Listed as what they are; a label that somebody gave is put right; and each goes with its rule, once its guest is gone.
+        await OnHost("chcon -t tmp_t $(readlink -e /dev/volumegroup/disk); chcon -t tmp_t $(readlink -e /dev/volumegroup/labelled)");
+        var later = PowerShell("""
+            Get-SecureGuestVolume -VirtHost $lab | Where-Object Problem | Repair-SecureGuestVolume
+            Get-SecureGuestVolume -VirtHost $lab
+            Get-SecureGuestVolume -VirtHost $lab | Remove-SecureGuestVolume -Confirm:$false
+            """);
+        Assert.Equal(4, later.Output.Take(4).Count(volume => Value(volume, "IsCompliant") is true && Value(volume, "IsRaw") is true));
+        Assert.Equal("VolumeInUse", ErrorId(Assert.Single(later.Errors)));
+        Assert.Equal("labelled: UdevRule Volume", $"{Value(later.Output[4], "Name")}: {string.Join(' ', LanguagePrimitives.ConvertTo<string[]>(Value(later.Output[4], "Removed")))}");
+        await OnHost("virsh undefine g </dev/null");
+        Assert.Empty(PowerShell("Get-SecureGuestVolume -VirtHost $lab | Remove-SecureGuestVolume -Wipe -Confirm:$false").Errors);
+        Assert.Equal("", await OnHost("lvs --noheadings; ls /etc/udev/rules.d | grep virtsecurity || :"));
     }
 
     [Fact]

@@ -15,6 +15,7 @@ namespace VirtSecurity.Storage;
 /// <param name="Inodes">By path: the roots of mounted block devices, and those paths of local image rules that exist.</param>
 /// <param name="FreeSpace">By mount point, in bytes.</param>
 /// <param name="Guests">What guests use.</param>
+/// <param name="Udev">The nodes of block devices, and our rules for them.</param>
 internal sealed record HostStorage(
     HostFacts Host,
     IReadOnlyList<LogicalVolumeFact> Volumes,
@@ -24,7 +25,8 @@ internal sealed record HostStorage(
     bool FstabLacksFinalNewline,
     IReadOnlyDictionary<string, PathFact> Inodes,
     IReadOnlyDictionary<string, long> FreeSpace,
-    GuestUse Guests)
+    GuestUse Guests,
+    UdevFact Udev)
 {
     /// <summary>Runs that somebody has yet to finish or undo.</summary>
     public IReadOnlyList<JournalRun> Unfinished { get; init; } = [];
@@ -44,6 +46,7 @@ internal sealed record HostStorage(
         var inodes = batch.Ask(StorePaths.Inodes(), FactUnknown.Unless(Coreutils.ReadStat));
         var free = batch.Ask(StorePaths.FreeSpace(), FactUnknown.Unless(StorePaths.ReadFreeSpace));
         var guests = GuestUse.Ask(batch);
+        var udev = batch.Ask(Tools.Udev.Look(), FactUnknown.Unless(Tools.Udev.ReadLook));
         var unfinished = batch.Ask(JournalFiles.Unfinished(), FactUnknown.Unless(JournalFiles.Read));
         return require =>
         {
@@ -54,7 +57,7 @@ internal sealed record HostStorage(
                 facts,
                 facts.Probe.FoundTools.Contains("lvs") ? volumes.Value : [],   // a host without LVM has no logical volumes
                 devices.Value, mounts.Value, fstab.Value.Entries, fstab.Value.Lacks,
-                inodes.Value.DistinctBy(inode => inode.Path).ToDictionary(inode => inode.Path), free.Value, guests())
+                inodes.Value.DistinctBy(inode => inode.Path).ToDictionary(inode => inode.Path), free.Value, guests(), udev.Value)
             {
                 Unfinished = unfinished.Value,
             };

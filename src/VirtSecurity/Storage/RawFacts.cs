@@ -5,7 +5,7 @@ using VirtSecurity.Tools;
 namespace VirtSecurity.Storage;
 
 /// <summary>What is on a host, as far as one raw volume asked for is concerned.</summary>
-internal sealed record RawFacts(HostStorage Storage, IReadOnlyList<VolumeGroupFact> Groups, IReadOnlyList<ThinFact> Thin, VolumeNodeFact Node)
+internal sealed record RawFacts(HostStorage Storage, IReadOnlyList<VolumeGroupFact> Groups, IReadOnlyList<ThinFact> Thin)
 {
     /// <summary>The host.</summary>
     public HostFacts Host => Storage.Host;
@@ -25,8 +25,7 @@ internal static class RawReader
         var answers = requests.Select(request =>
         {
             var thin = request.Volume.ThinPool is null ? null : batch.Ask(Lvm.Thin(), FactUnknown.Unless(Lvm.ReadThin));
-            var node = batch.Ask(Udev.Look(request.Volume.VolumeGroup, request.Volume.Name), FactUnknown.Unless(Udev.ReadLook));
-            return (Func<RawFacts>)(() => new RawFacts(storage(facts => facts.RequireReady(Tools)), groups.Value, thin?.Value ?? [], node.Value));
+            return (Func<RawFacts>)(() => new RawFacts(storage(facts => facts.RequireReady(Tools)), groups.Value, thin?.Value ?? []));
         }).ToArray();
         await batch.ReadAsync(host, stop).ConfigureAwait(false);
         return answers;

@@ -74,17 +74,18 @@ internal static class RawVolumes
     {
         if (type is null) return null;
         var (group, name) = (request.Volume.VolumeGroup, request.Volume.Name);
+        var node = facts.Storage.Udev.Of(group, name, Find(request, facts)?.Device);
         var rule = Udev.RuleFor(group, name, type);
-        var isLabelled = facts.Node.Mode is null || facts.Node.Context?.Type == type || facts.Node.Context?.HasCategories == true;
-        if (facts.Node.Rule == rule && isLabelled) return null;
-        if (facts.Node.Rule is not null && facts.Node.Rule != rule) throw new VirtException("VolumeDiffers", request.Subject, "udev rule", facts.Node.Rule.Trim(), rule.Trim());
+        var isLabelled = node.Mode is null || node.Context?.Type == type || node.Context?.HasCategories == true;
+        if (node.Rule == rule && isLabelled) return null;
+        if (node.Rule is not null && node.Rule != rule) throw new VirtException("VolumeDiffers", request.Subject, "udev rule", node.Rule.Trim(), rule.Trim());
         if (facts.Storage.Guests.Of(Lvm.DevicePath(group, name), Lvm.MapperPath(group, name)).FirstOrDefault(disk => disk.IsRunning) is { } guest)
             throw new VirtException("DeviceInUse", request.Subject, $"the running guest {guest.Guest} uses it, and a label given now would cut it off");
         return new(
             "udev",
             [Udev.Write(group, name, rule)],
             Udev.Has(group, name, rule),
-            facts.Node.Rule is null ? [Udev.Remove(group, name, rule, facts.Node)] : []);
+            node.Rule is null ? [Udev.Remove(group, name, rule, node)] : []);
     }
 
     private static string? Difference(RawVolumeRequest request, RawFacts facts)
@@ -92,27 +93,14 @@ internal static class RawVolumes
         var type = TypeOf(request, facts.Host);
         if (Find(request, facts) is not { } volume) return $"{request.Subject} is not there";
         if (!volume.Tags.Contains(Lvm.RawTag)) return $"{request.Subject} is not marked as zeroed";
-        if (type is not null && facts.Node.Rule != Udev.RuleFor(volume.VolumeGroup, volume.Name, type)) return $"{Udev.RulePath(volume.VolumeGroup, volume.Name)} is not as written";
-        return Result(request, facts).IsCompliant ? null : $"its node is labelled {facts.Node.Context?.ToString() ?? "not at all"}, not {type ?? ImageTypes.FixedDisk}";
+        var result = Result(request, facts);
+        if (type is not null && result.SELinuxType != type) return $"{Udev.RulePath(volume.VolumeGroup, volume.Name)} is not as written";
+        return result.IsCompliant ? null : $"its node is labelled {result.Context?.ToString() ?? "not at all"}, not {type ?? ImageTypes.FixedDisk}";
     }
 
     private static SecureGuestVolume Result(RawVolumeRequest request, RawFacts facts)
     {
         var volume = Find(request, facts)!;
-        var type = TypeOf(request, facts.Host);
-        var state = new VolumeState(facts.Storage, Lvm.DevicePath(volume.VolumeGroup, volume.Name), volume, facts.Storage.DeviceOf(volume), null);
-        return SecureGuestVolume.From(state) with
-        {
-            // What a guest has written to it is the guest's, even where it looks like a file system.
-            FileSystem = null,
-            Uuid = null,
-            IsRaw = true,
-            ThinPool = request.Volume.ThinPool,
-            SELinuxType = type,
-            Context = facts.Node.Context,
-            Mode = facts.Node.Mode,
-            LabelledBy = type is null ? Messages.Format("LabelledByLibvirt") : Udev.RulePath(volume.VolumeGroup, volume.Name),
-            Problem = [],
-        };
+        return SecureGuestVolume.From(new(facts.Storage, Lvm.DevicePath(volume.VolumeGroup, volume.Name), volume, facts.Storage.DeviceOf(volume), null));
     }
 }

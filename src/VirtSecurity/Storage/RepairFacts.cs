@@ -4,7 +4,9 @@ using VirtSecurity.Hosts;
 namespace VirtSecurity.Storage;
 
 /// <summary>What is on a host, as far as one volume to be repaired is concerned.</summary>
-internal sealed record RepairFacts(VolumeState State, PlaceFacts Place);
+/// <param name="State">The volume.</param>
+/// <param name="Place">Its mount point; null: it is a guest's own disk.</param>
+internal sealed record RepairFacts(VolumeState State, PlaceFacts? Place);
 
 /// <summary>Reads them: the host's storage, and then the mount points, which may be known only from fstab.</summary>
 internal static class RepairReader
@@ -24,8 +26,8 @@ internal static class RepairReader
             try
             {
                 var state = request.Find(storage(facts => facts.RequireReady(Tools)));
-                var place = PlaceFacts.Ask(places, state.MountPoint!);
-                return (Func<RepairFacts>)(() => new RepairFacts(state, place()));
+                var place = state.IsRaw ? null : PlaceFacts.Ask(places, state.MountPoint!);
+                return (Func<RepairFacts>)(() => new RepairFacts(state, place?.Invoke()));
             }
             catch (Resources.VirtException problem)
             {

@@ -15,7 +15,7 @@ internal static class RepairPlan
         request => [request.MountPoint ?? request.Subject],
         RepairReader.ReadAsync,
         (request, facts, _) => Make(request, facts),
-        (_, facts) => VolumeProblems.Of(facts.State) is { Count: > 0 } left ? string.Join("; ", left) : StoreChanges.StillClosed(facts.Place.Path),
+        (_, facts) => VolumeProblems.Of(facts.State) is { Count: > 0 } left ? string.Join("; ", left) : facts.Place is { } place ? StoreChanges.StillClosed(place.Path) : null,
         (_, facts) => SecureGuestVolume.From(facts.State),
         Notes,
         facts => facts.State.Storage.Unfinished);
@@ -25,23 +25,31 @@ internal static class RepairPlan
     public static ChangeSet Make(RepairRequest request, RepairFacts facts)
     {
         var state = facts.State;
-        var point = state.MountPoint!;
         var problems = VolumeProblems.Of(state).Select(problem => problem.Id).ToHashSet();
         if (problems.Count == 0) return new ChangeSet(request.Subject, [], [], []);
+        if (state.IsRaw) return new ChangeSet(request.Subject, [LabelNode(state)], [], []);
+
+        var (point, place) = (state.MountPoint!, facts.Place!);
         RequireDecided(request, state, problems);
         Facts.HostPath.RequireImagePlace(point);
-        facts.Place.Path.RequireSafeParents();
-        StoreChanges.RequireFreePlace(state, facts.Place);
+        place.Path.RequireSafeParents();
+        StoreChanges.RequireFreePlace(state, place);
 
         var fileSystem = state.FileSystem ?? throw request.Undecided("no file system is known on it; an inactive volume has none: lvchange -ay");
         var type = VolumeProblems.ImageType(state) ?? state.Storage.Host.ImageType(request.Hypervisor, request.SELinuxType);
         var own = new List<Change>();
-        if (!state.IsMounted) own.AddRange(StoreChanges.MakeMountPoint(facts.Place, state.Storage.Mounts));
-        own.AddRange(StoreChanges.OpenParents(facts.Place.Path));
+        if (!state.IsMounted) own.AddRange(StoreChanges.MakeMountPoint(place, state.Storage.Mounts));
+        own.AddRange(StoreChanges.OpenParents(place.Path));
         own.AddRange(InFstab(state, fileSystem));
         own.AddRange(state.IsMounted ? WhereMounted(state) : AndMount(state, fileSystem));
 
         return new ChangeSet(request.Subject, own, StoreChanges.Rules(point, type, state.Storage.Host.SELinux.FileContexts), StoreChanges.Labels(state, fileSystem, type));
+    }
+
+    private static Change LabelNode(VolumeState state)
+    {
+        var (actual, right) = VolumeProblems.RawLabel(state);
+        return new("chcon", [Udev.Label(state.DevicePath, right)], Udev.HasLabel(state.DevicePath, right), [Udev.Label(state.DevicePath, actual!)]);
     }
 
     private static void RequireDecided(RepairRequest request, VolumeState state, HashSet<string> problems)

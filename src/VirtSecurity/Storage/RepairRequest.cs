@@ -49,6 +49,7 @@ internal sealed record RepairRequest
         return meant switch
         {
             [] => throw new VirtException("VolumeNotFound", Subject, Host.Name),
+            [{ IsRaw: true } state] => state,
             [{ MountPoint: null } state] when MountPoint is not null && (Name ?? DevicePath) is not null => new VolumeState(storage, state.DevicePath, state.Volume, state.Device, MountPoint),
             [{ MountPoint: null }] => throw Undecided("it is neither mounted nor in /etc/fstab, so nobody says where it belongs: name its -MountPoint"),
             [var state] => state,

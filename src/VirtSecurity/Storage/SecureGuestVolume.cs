@@ -1,4 +1,5 @@
 using VirtSecurity.Hosts;
+using VirtSecurity.Resources;
 using VirtSecurity.SELinux;
 using VirtSecurity.Tools;
 
@@ -73,7 +74,7 @@ public sealed record SecureGuestVolume
     /// <summary>A guest uses the volume itself as its disk: no file system of the host's, no mount. Context is the label of its node.</summary>
     public bool IsRaw { get; init; }
 
-    /// <summary>The thin pool it takes its blocks from; null: none, or nobody asked.</summary>
+    /// <summary>The pool it takes its blocks from; null: none.</summary>
     public string? ThinPool { get; init; }
 
     /// <summary>What a raw volume's node has its label from: libvirt, which gives it for as long as a guest runs, or a rule of udev's; null: it is not raw.</summary>
@@ -84,7 +85,7 @@ public sealed record SecureGuestVolume
     /// where libvirt gives the guest's, or a running guest's.
     /// </summary>
     public bool IsCompliant => IsRaw
-        ? Context is not null && (Context.HasCategories || Context.Type == (SELinuxType ?? (LabelledBy is null ? null : ImageTypes.FixedDisk)))
+        ? Context is not null && (Context.HasCategories || Context.Type == (SELinuxType ?? ImageTypes.FixedDisk))
         : IsMounted && SELinuxType is not null && ImageTypes.All.Contains(SELinuxType) && Context?.Type == SELinuxType;
 
     /// <summary>VG/LV, or the partition's node.</summary>
@@ -95,6 +96,7 @@ public sealed record SecureGuestVolume
     {
         var root = state.Root;
         var rule = state.Rule;
+        var node = state.IsRaw ? state.NodeFact : null;
         return new SecureGuestVolume
         {
             VirtHost = state.Storage.Host.Host,
@@ -102,21 +104,24 @@ public sealed record SecureGuestVolume
             Name = state.Volume?.Name,
             DevicePath = state.DevicePath,
             Size = state.Volume?.Size ?? state.Device?.Size ?? 0,
-            FileSystem = state.FileSystem,
-            Uuid = state.Device?.Uuid,
+            // What a guest has written to its disk is the guest's, even where it looks like a file system.
+            FileSystem = state.IsRaw ? null : state.FileSystem,
+            Uuid = state.IsRaw ? null : state.Device?.Uuid,
             FreeSpace = state.IsMounted && state.Storage.FreeSpace.TryGetValue(state.MountPoint!, out var free) ? free : null,
             MountPoint = state.MountPoint,
             MountOption = Options(state),
             IsMounted = state.IsMounted,
             FstabLine = state.FstabLine?.Line,
-            SELinuxType = rule?.Context?.Type,
+            SELinuxType = state.IsRaw ? Udev.TypeOf(node?.Rule) : rule?.Context?.Type,
             FileContextRule = rule?.Text,
-            Context = root?.Context,
-            Mode = root is null ? null : Coreutils.Octal(root.Mode),
+            Context = state.IsRaw ? node?.Context : root?.Context,
+            Mode = state.IsRaw ? node?.Mode : root is null ? null : Coreutils.Octal(root.Mode),
             Guest = [.. state.Guests.Select(disk => disk.Guest).Distinct().Order(StringComparer.Ordinal)],
             Run = state.Volume is { } volume ? Lvm.RunOf(volume.Tags) : null,
             Problem = VolumeProblems.Of(state),
             IsRaw = state.IsRaw,
+            ThinPool = state.Volume?.Pool,
+            LabelledBy = !state.IsRaw ? null : node?.Rule is null ? Messages.Format("LabelledByLibvirt") : Udev.RulePath(state.Volume!.VolumeGroup, state.Volume.Name),
         };
     }
 

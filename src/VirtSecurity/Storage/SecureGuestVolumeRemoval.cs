@@ -24,7 +24,7 @@ public sealed record SecureGuestVolumeRemoval
     /// <summary>The volume or partition itself is still there, with what it holds.</summary>
     public required bool IsVolumeKept { get; init; }
 
-    /// <summary>Of Mount, FstabLine, Rule, Directory, Volume those that were there and are gone.</summary>
+    /// <summary>Of Mount, FstabLine, Rule, Directory, UdevRule, Volume those that were there and are gone.</summary>
     public required IReadOnlyList<string> Removed { get; init; }
 
     /// <summary>VG/LV, the partition's node, or the mount point.</summary>
@@ -50,6 +50,7 @@ internal static class VolumeParts
     public const string FstabLine = "FstabLine";
     public const string Rule = "Rule";
     public const string Directory = "Directory";
+    public const string UdevRule = "UdevRule";
     public const string Volume = "Volume";
 
     /// <summary>Their names.</summary>
@@ -59,6 +60,7 @@ internal static class VolumeParts
         if (Lines(facts).Count > 0) yield return FstabLine;
         if (RuleOf(facts) is not null) yield return Rule;
         if (facts.Directory is not null) yield return Directory;
+        if (UdevRuleOf(facts.State) is not null) yield return UdevRule;
         if (facts.State.Volume is not null) yield return Volume;
     }
 
@@ -83,6 +85,15 @@ internal static class VolumeParts
             .Select(contexts.Local)
             .FirstOrDefault(rule => rule?.Context is { } context && ImageTypes.All.Contains(context.Type) && IsSafe(rule.Pattern));
     }
+
+    /// <summary>The rule of ours that gives the volume's node its label, be the volume gone; null: there is none.</summary>
+    public static string? UdevRuleOf(VolumeState state) => NameOf(state) is var (group, name) ? state.Storage.Udev.Of(group, name, null).Rule : null;
+
+    /// <summary>Volume group and name, be the volume gone; null: nobody knows them.</summary>
+    public static (string VolumeGroup, string Name)? NameOf(VolumeState state) =>
+        state.Volume is { } volume ? (volume.VolumeGroup, volume.Name)
+        : state.DevicePath.Split('/') is ["", "dev", var group, var name] && state.DevicePath == Tools.Lvm.DevicePath(group, name) ? (group, name)
+        : null;
 
     private static bool IsSafe(string pattern) =>
         !pattern.Contains("-d", StringComparison.Ordinal) && !pattern.Any(c => c is '\'' or '"' || char.IsWhiteSpace(c) || char.IsControl(c));

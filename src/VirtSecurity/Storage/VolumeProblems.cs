@@ -27,6 +27,10 @@ internal static class VolumeProblems
     /// <summary>The mode that closes it to them, and takes nothing else away.</summary>
     public static UnixFileMode ClosedToOthers(PathFact root) => root.Mode & ~ForOthers;
 
+    /// <summary>The label that a guest's own disk has, null while it has no node, and the one it should have at rest: its udev rule's, or a disk's.</summary>
+    public static (SecurityContext? Actual, SecurityContext Right) RawLabel(VolumeState state) =>
+        (state.NodeFact?.Context, Udev.Plain.Context! with { Type = Udev.TypeOf(state.NodeFact?.Rule) ?? ImageTypes.FixedDisk });
+
     /// <summary>The type of the rule that covers the mount point and what is in it, if it is an image type; null: there is none.</summary>
     public static string? ImageType(VolumeState state) =>
         state.MountPoint is { } point && state.Rule?.Context?.Type is { } type && ImageTypes.All.Contains(type) && ImageRule.Gives(state.Storage.Host.SELinux.FileContexts, point, type) ? type : null;
@@ -42,8 +46,13 @@ internal static class VolumeProblems
 
     private static IEnumerable<(string Id, object?[] Arguments)> Find(VolumeState state)
     {
-        // What a guest has as its disk is no store: what is in it is the guest's.
-        if (state.IsRaw) yield break;
+        // What a guest has as its disk is no store: what is in it is the guest's, and only its node's label is ours to judge.
+        if (state.IsRaw)
+        {
+            if (RawLabel(state) is ({ } actual, var right) && !actual.HasCategories && actual.Type != right.Type) yield return ("WrongLabel", [state.DevicePath, actual.ToString(), right.Type]);
+            yield break;
+        }
+
         if (!state.IsMounted) yield return ("NotMounted", [state.DevicePath]);
         if (state.FstabLine is null) yield return ("NotInFstab", [state.DevicePath]);
         if (state.MountPoint is not { } point) yield break;

@@ -31,6 +31,7 @@ internal static class VolumeRemovalPlan
         if (state.IsMounted) own.Add(Unmount(state));
         if (VolumeParts.Lines(facts) is { Count: > 0 } lines) own.Add(Forget(facts, lines));
         if (RemovesDirectory(facts)) own.AddRange(RemoveDirectory(facts));
+        if (VolumeParts.UdevRuleOf(state) is { } label) own.Add(ForgetLabel(state, label));
         var rules = VolumeParts.RuleOf(facts) is { } rule ? new[] { new RuleEdit(rule.Pattern, null, rule.Context) } : [];
         return new ChangeSet(request.Identity.Subject, own, rules, []) { Last = RemovesVolume(request, facts) ? [.. RemoveVolume(request, state)] : [] };
     }
@@ -79,6 +80,17 @@ internal static class VolumeRemovalPlan
             [FstabLines.TakeLines(facts.FstabFile, numbers), Systemctl.DaemonReload()],
             FstabLines.AreGone(facts.FstabFile, numbers),
             [FstabLines.PutLines(facts.FstabFile, numbers), Systemctl.DaemonReload()]);
+    }
+
+    /// <summary>A node that stays gets what any volume's has.</summary>
+    private static Change ForgetLabel(VolumeState state, string rule)
+    {
+        var (group, name) = VolumeParts.NameOf(state)!.Value;
+        return new(
+            "udev",
+            [Udev.Remove(group, name, rule, state.NodeFact?.Mode is null ? new(null, null, null) : Udev.Plain)],
+            Change.Gone(Udev.Has(group, name, rule)),
+            [Udev.Write(group, name, rule)]);
     }
 
     private static IEnumerable<Change> RemoveDirectory(VolumeFacts facts)

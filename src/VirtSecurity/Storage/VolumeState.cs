@@ -61,6 +61,9 @@ internal sealed class VolumeState
     /// <summary>It is a guest's disk as it is: what is in it is the guest's.</summary>
     public bool IsRaw => !IsMounted && FstabLine is null && (Volume?.Tags.Contains(Lvm.RawTag) == true || Storage.Guests.Of([.. OwnNames, Node]).Count > 0);
 
+    /// <summary>Its node as it is now, and our udev rule for it; null: it is no logical volume.</summary>
+    public VolumeNodeFact? NodeFact => Volume is null ? null : Storage.Udev.Of(Volume.VolumeGroup, Volume.Name, Volume.Device);
+
     /// <summary>The root of its file system; null while it is not mounted.</summary>
     public PathFact? Root => IsMounted ? Storage.Inodes.GetValueOrDefault(MountPoint!) : null;
 

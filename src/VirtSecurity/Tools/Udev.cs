@@ -10,6 +10,16 @@ namespace VirtSecurity.Tools;
 /// <param name="Rule">The rule file's text; null: there is none.</param>
 internal sealed record VolumeNodeFact(string? Mode, SecurityContext? Context, string? Rule);
 
+/// <summary>All nodes of block devices, by device number (major:minor), and the text of our rules, by their files.</summary>
+internal sealed record UdevFact(IReadOnlyDictionary<string, (string Mode, SecurityContext? Context)> Nodes, IReadOnlyDictionary<string, string> Rules)
+{
+    /// <summary>Those of a volume that is there or not; its device number is null while it has no node.</summary>
+    public VolumeNodeFact Of(string volumeGroup, string name, string? device) => new(
+        device is not null && Nodes.TryGetValue(device, out var node) ? node.Mode : null,
+        device is not null && Nodes.TryGetValue(device, out node) ? node.Context : null,
+        Rules.GetValueOrDefault(Udev.RulePath(volumeGroup, name)));
+}
+
 /// <summary>
 /// udev(7): what gives a volume's node its label each time it is made. File contexts cannot: restorecon on a node is undone by the next
 /// activation, and chcon too. One file a volume, so that taking it back is taking the file away.
@@ -17,7 +27,7 @@ internal sealed record VolumeNodeFact(string? Mode, SecurityContext? Context, st
 internal static class Udev
 {
     /// <summary>The name of the call that asks.</summary>
-    public const string LookName = "volume-node";
+    public const string LookName = "block-nodes";
 
     /// <summary>The name of the call that writes a rule.</summary>
     public const string WriteName = "udev-rule-write";
@@ -36,9 +46,14 @@ internal static class Udev
 
     private const string Directory = "/etc/udev/rules.d";
 
-    private const string LookScript = """
-        n=$(readlink -e -- "$1") && stat --printf '%a\0%C\0' -- "$n" || printf '\0\0'
-        if [ -e "$2" ]; then printf 'rule\0'; cat -- "$2"; fi
+    private const string Prefix = Directory + "/85-virtsecurity-";
+
+    // udev's links by number; one process for all nodes and one for all rules, however many there are.
+    private const string LookScript = $"""
+        stat -L --printf '%n\0%a\0%C\0' -- /dev/block/*:* 2>/dev/null
+        printf '\0'
+        grep -sH '' {Prefix}*.rules
+        exit 0
         """;
 
     // Written beside its place and renamed: udevd never reads half a rule. A node that is there already is given back the mode it was
@@ -78,8 +93,11 @@ internal static class Udev
         fi
         """;
 
+    /// <summary>What a volume's node has that no rule of ours is for.</summary>
+    public static VolumeNodeFact Plain { get; } = new("0660", SecurityContext.Parse($"system_u:object_r:{ImageTypes.FixedDisk}:s0"), null);
+
     /// <summary>The file with a volume's rule; after 60-persistent-storage-dm.rules, which names what it matches.</summary>
-    public static string RulePath(string volumeGroup, string name) => $"{Directory}/85-virtsecurity-{Path.GetFileName(Lvm.MapperPath(volumeGroup, name))}.rules";
+    public static string RulePath(string volumeGroup, string name) => $"{Prefix}{Path.GetFileName(Lvm.MapperPath(volumeGroup, name))}.rules";
 
     /// <summary>
     /// The rule: by LVM's own names, which device-mapper's rules put into the environment. udev takes values for shell patterns; of what LVM
@@ -92,15 +110,28 @@ internal static class Udev
 
         """.ReplaceLineEndings("\n");
 
-    /// <summary>Asks for a volume's node and rule.</summary>
-    public static ToolCall Look(string volumeGroup, string name) =>
-        ToolCall.Script(LookName, LookScript, Lvm.DevicePath(volumeGroup, name), RulePath(volumeGroup, name));
+    /// <summary>The type that a rule of ours gives; null: it gives none.</summary>
+    public static string? TypeOf(string? rule)
+    {
+        const string label = "SECLABEL{selinux}=\"";
+        return rule?.IndexOf(label, StringComparison.Ordinal) is >= 0 and var at ? SecurityContext.Parse(rule[(at + label.Length)..].Split('"')[0])?.Type : null;
+    }
+
+    /// <summary>Asks for all nodes of block devices, and for our rules.</summary>
+    public static ToolCall Look() => ToolCall.Script(LookName, LookScript);
 
     /// <summary>Reads <see cref="Look"/>.</summary>
-    public static VolumeNodeFact ReadLook(ToolResult result)
+    public static UdevFact ReadLook(ToolResult result)
     {
-        var fields = result.Stdout.Split('\0', 4);
-        return new(fields[0] is { Length: > 0 } mode ? mode.PadLeft(4, '0') : null, SecurityContext.Parse(fields[1]), fields.Length == 4 && fields[2] == "rule" ? fields[3] : null);
+        var nodes = new Dictionary<string, (string, SecurityContext?)>();
+        var fields = result.Stdout.Split('\0');
+        var i = 0;
+        for (; fields[i].Length > 0; i += 3) nodes[Path.GetFileName(fields[i])] = (fields[i + 1].PadLeft(4, '0'), SecurityContext.Parse(fields[i + 2]));
+        // LVM allows no colon in a name.
+        var rules = fields[i + 1].Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.Split(':', 2))
+            .GroupBy(line => line[0], line => line[1] + "\n")
+            .ToDictionary(file => file.Key, string.Concat);
+        return new(nodes, rules);
     }
 
     /// <summary>Writes a volume's rule, has udevd read it, and labels the node if there is one.</summary>
@@ -129,4 +160,11 @@ internal static class Udev
             Mutating = true,
             Stop = StopPolicy.LetFinish,
             Display = $"rm {RulePath(volumeGroup, name)}; udevadm control --reload" + (before.Mode is null ? "" : $"; chmod {before.Mode} {Lvm.DevicePath(volumeGroup, name)}; chcon {before.Context} {Lvm.DevicePath(volumeGroup, name)}"),
-        };}
+        };
+
+    /// <summary>Labels the node that a volume has now; the next activation makes another.</summary>
+    public static ToolCall Label(string device, SecurityContext context) => new("chcon", "--dereference", "--", context.ToString(), device) { Mutating = true };
+
+    /// <summary>Prints the device if the node it has now is so labelled.</summary>
+    public static ToolCall HasLabel(string device, SecurityContext context) => new("find", "-L", device, "-maxdepth", "0", "-context", context.ToString());
+}

@@ -43,6 +43,53 @@ public sealed class RawVolumeTests
         Assert.True((await PlanAsync(host.Machine, Scenarios.RawVolume("a-b", type: asked))).Plan?.IsEmpty);
     }
 
+    [Theory]
+    [InlineData(null)]
+    [InlineData("virt_image_t")]
+    public async Task ItIsListedAsWhatItIsAndALabelThatIsNotItsOwnIsPutRight(string? type)
+    {
+        using var host = new ModelHost(new ModelMachine());
+        await FlowRun.OfAsync(RawVolumes.Flow, host, [Scenarios.RawVolume("a", type: type)]);
+        var before = host.Machine.Snapshot();
+        var listed = Assert.Single(await StoreInventory.ReadAsync(host, CancellationToken.None));
+        Assert.Equal((true, true, type, type ?? "fixed_disk_device_t", type is null ? "0660" : "0600"), (listed.IsRaw, listed.IsCompliant, listed.SELinuxType, listed.Context?.Type, listed.Mode));
+        Assert.Equal(type is null ? "libvirt" : "/etc/udev/rules.d/85-virtsecurity-volumegroup-a.rules", listed.LabelledBy?.Split(',')[0]);
+        Assert.Empty(listed.Problem);
+
+        host.Machine.Volumes[0].NodeLabel = "system_u:object_r:tmp_t:s0";
+        listed = Assert.Single(await StoreInventory.ReadAsync(host, CancellationToken.None));
+        Assert.False(listed.IsCompliant);
+        Assert.Equal("WrongLabel", Assert.Single(listed.Problem).Id);
+        var request = RepairRequest.Validated(host.Name, "volumegroup", "a", null, null, null, null);
+        var repaired = Assert.Single(await FlowRun.OfAsync(RepairPlan.Flow, host, [request]));
+        Assert.True(repaired.Result?.IsCompliant);
+        Assert.Equal(before, host.Machine.Snapshot());
+
+        // A running guest's label is libvirt's business.
+        host.Machine.Volumes[0].NodeLabel = "system_u:object_r:svirt_image_t:s0:c1,c2";
+        Assert.Empty(Assert.Single(await StoreInventory.ReadAsync(host, CancellationToken.None)).Problem);
+    }
+
+    [Fact]
+    public async Task ItGoesWithItsUdevRuleAndKeptItIsLikeAnyOther()
+    {
+        using var host = new ModelHost(new ModelMachine());
+        var before = host.Machine.Snapshot();
+        await FlowRun.OfAsync(RawVolumes.Flow, host, [Scenarios.RawVolume("a", type: "virt_image_t")]);
+        var kept = Assert.Single(await FlowRun.OfAsync(VolumeFlows.Remove, host, [Scenarios.Removal("a", keep: true)])).Result!;
+        Assert.Equal(["UdevRule"], kept.Removed);
+        Assert.True(kept.IsVolumeKept);
+        Assert.Equal("system_u:object_r:fixed_disk_device_t:s0", host.Machine.Volumes[0].NodeLabel);
+        Assert.Empty(host.Machine.UdevRules);
+
+        // Made anew, for a host whose volume was then removed by hand: the rule that is left goes by the volume's name.
+        Assert.Null(Assert.Single(await FlowRun.OfAsync(RawVolumes.Flow, host, [Scenarios.RawVolume("a", type: "virt_image_t")])).Failure);
+        host.Machine.Volumes.Clear();
+        var left = Assert.Single(await FlowRun.OfAsync(VolumeFlows.Remove, host, [Scenarios.Removal("a")])).Result!;
+        Assert.Equal(["UdevRule"], left.Removed);
+        Assert.Equal(before, host.Machine.Snapshot());
+    }
+
     [Fact]
     public async Task AThinVolumeNeedsNoZerosIfItsPoolClearsBlocks()
     {

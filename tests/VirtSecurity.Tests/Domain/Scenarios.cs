@@ -74,6 +74,8 @@ internal static class Scenarios
         new("not ours, not named", () => Made("a", tags: []), [Removal(null, mountPoint: "/virt/a")]),
         new("fstab of many kinds", () => OldFstab(Made("a")), [Removal("a")]),
         new("not mounted", () => NotMounted("a"), [Removal("a")]),
+        new("raw with its udev rule", RawWithRule, [Removal("a")]),
+        new("raw with its udev rule, kept", RawWithRule, [Removal("a", keep: true)]),
         new("left over", LeftOver, [Removal(null, mountPoint: "/virt/a")]),
         new("three removed", () => Made("a", "b", "c"), [Removal("a"), Removal("b", wipe: true), Removal("c")]),
     ];
@@ -250,6 +252,14 @@ internal static class Scenarios
     {
         var machine = new ModelMachine();
         machine.AddVolume("volumegroup", "a", Size, ["virtsecurity", "virtsecurity.run=20260101T000000Z-00000000", "virtsecurity.raw"]).IsZeroed = true;
+        return machine;
+    }
+
+    public static ModelMachine RawWithRule()
+    {
+        var machine = ExistingRaw();
+        machine.UdevRules[Udev.RulePath("volumegroup", "a")] = Udev.RuleFor("volumegroup", "a", "virt_image_t");
+        (machine.Volumes[0].NodeMode, machine.Volumes[0].NodeLabel) = ("600", "system_u:object_r:virt_image_t:s0");
         return machine;
     }
 

@@ -141,10 +141,15 @@ internal sealed partial class ModelMachine
         static string Two(double percent) => percent.ToString("0.00", CultureInfo.InvariantCulture);
     }
 
-    private Said VolumeNode(string device, string rule)
+    private Said BlockNodes() => Said.Text(
+        string.Concat(Volumes.Select(volume => $"/dev/block/{DeviceMapperMajor}:{volume.Minor}\0{volume.NodeMode}\0{volume.NodeLabel}\0")) + "\0"
+        + string.Concat(UdevRules.SelectMany(rule => rule.Value.TrimEnd('\n').Split('\n').Select(line => $"{rule.Key}:{line}\n"))));
+
+    private Said LabelNode(string device, string label)
     {
-        var node = Volumes.Find(volume => volume.Node == device) is { } volume ? $"{volume.NodeMode}\0{volume.NodeLabel}\0" : "\0\0";
-        return Said.Text(node + (UdevRules.TryGetValue(rule, out var text) ? $"rule\0{text}" : ""));
+        if (Volumes.Find(volume => volume.Node == device) is not { } volume) return Said.Failure(1, $"chcon: cannot access '{device}': No such file or directory\n");
+        volume.NodeLabel = label;
+        return Said.Nothing;
     }
 
     private Said WriteUdevRule(string path, string device, byte[] rule)

@@ -11,7 +11,7 @@ internal sealed partial class ModelMachine
 
     private Said Life(string name, string[] arguments, byte[] input) => (name, arguments) switch
     {
-        ("is-gone", _) => Gone(arguments),
+        ("is-gone", _) => Gone(arguments, input),
         ("is-released", [_, _, var path]) => Root.Inodes.GetValueOrDefault(path) is { Immutable: true } ? Said.Nothing : Said.Text("released\n"),
         ("protect-beneath", [_, _, var path]) => ProtectBeneath(path),
         ("make-again", [var path, var mode, var label]) => MakeAgain(path, mode, label),
@@ -38,9 +38,9 @@ internal sealed partial class ModelMachine
         _ => throw Unknown(argv),
     };
 
-    private Said Gone(string[] argv)
+    private Said Gone(string[] argv, byte[] input)
     {
-        var said = Run(new VirtSecurity.Hosts.ToolCall(argv));
+        var said = Run(new VirtSecurity.Hosts.ToolCall(argv) { Stdin = input });
         return said.Code switch { 0 when said.Output.Length > 0 => Said.Nothing, 0 or 1 => Said.Text("gone\n"), _ => Said.Failure(2, said.Error) };
     }
 

@@ -187,7 +187,7 @@ internal sealed partial class ModelMachine
         "lv_tags" => string.Join(',', volume.Tags),
         "lv_uuid" => volume.Uuid,
         "origin" => volume.Origin,
-        "pool_lv" => "",
+        "pool_lv" => volume.Pool ?? "",
         "lv_kernel_major" => DeviceMapperMajor.ToString(CultureInfo.InvariantCulture),
         "lv_kernel_minor" => volume.Minor.ToString(CultureInfo.InvariantCulture),
         _ => throw Unknown(["lvs", field]),
