@@ -20,6 +20,7 @@ internal static class Verbs
           down          end the running machine
           status        what is there and what runs
           demo          what the module does, on a fresh machine
+          full          runs disturbed at every change and at random moments, on two machines: about an hour; writes docs/instants.md
 
         In the machine: volume group `volumegroup` on /dev/vdb (16 GB, no volumes), /dev/vdc (4 GB, empty),
         users admin (no rights) and operator (sudo), and for guests inside
@@ -83,6 +84,7 @@ internal static class Verbs
         ["down"] => DownAsync(ct),
         ["status"] => Task.FromResult(Status()),
         ["demo"] => DemoAsync(ct),
+        ["full"] => Instants.RunAsync(Console.Out, ct),
         ["help" or "--help" or "-h"] => Task.FromResult(Help(Console.Out, 0)),
         _ => Task.FromResult(Help(Console.Error, 2)),
     };

@@ -7,31 +7,15 @@ namespace VirtSecurity.LabTests;
 /// <summary>PowerShell killed with -9 in the middle of a run: nothing of it stays at work, and the run is finished or undone from its journal.</summary>
 public sealed class KilledRunTests(LabFixture fixture) : LabTest(fixture)
 {
-    /// <summary>mke2fs does its work and then waits until it is told to end; the rename keeps the real one's label.</summary>
-    private const string WaitingMke2fs = """
-        cp -a /usr/sbin/mke2fs /usr/sbin/mke2fs.real
-        cat >/usr/sbin/mke2fs.new <<'END'
-        #!/bin/sh
-        /usr/sbin/mke2fs.real "$@" || exit
-        while [ ! -e /root/go ]; do sleep 0.5; done
-        END
-        chmod 0755 /usr/sbin/mke2fs.new
-        perl -e 'rename "/usr/sbin/mke2fs.new", "/usr/sbin/mke2fs" or die'
-        """;
-
-    private const string NothingOfOursIsLeft = """
-        for i in $(seq 240); do
-          if ! grep -qzs '^VIRTSECURITY_' /proc/[0-9]*/environ && [ -z "$(ls /run | grep virtsecurity)" ]; then exit 0; fi
-          sleep 0.5
-        done
-        ps -ef; ls /run; exit 1
-        """;
-
     [Fact]
     public async Task AKilledRunIsShownKeepsOthersOffIsFinishedAndThenTakenBackWhole()
     {
         var before = await HostState();
-        await OnHost(WaitingMke2fs);
+        // mke2fs does its work and then waits until it is told to end.
+        await Wrap("/usr/sbin/mke2fs", """
+            $REAL "$@" || exit
+            while [ ! -e /root/go ]; do sleep 0.5; done
+            """);
 
         var client = await Killed("New-SecureGuestVolume volumegroup images 64MB -MountPoint /srv/store/images -VirtHost $lab", "mke2fs");
         var working = PowerShell("""
@@ -44,8 +28,10 @@ public sealed class KilledRunTests(LabFixture fixture) : LabTest(fixture)
         Assert.Equal(["UnfinishedRun", "RunIsWorking"], working.Errors.Select(ErrorId));
         Assert.Contains("at work at this moment", Text(working.Errors[0], "Message"), StringComparison.Ordinal);
 
-        await OnHost("touch /root/go; " + NothingOfOursIsLeft);
-        await OnHost("perl -e 'rename \"/usr/sbin/mke2fs.real\", \"/usr/sbin/mke2fs\" or die'; rm /root/go");
+        await OnHost("touch /root/go");
+        await NothingOfOursIsLeft();
+        await Unwrap("/usr/sbin/mke2fs");
+        await OnHost("rm /root/go");
         await NoMasterOf(client);
 
         // The half-made volume is made whole, with the file system it has: it is not made again.
@@ -86,7 +72,7 @@ public sealed class KilledRunTests(LabFixture fixture) : LabTest(fixture)
             'one', 'two', 'three' | ForEach-Object { [pscustomobject]@{ Name = $_; MountPoint = "/srv/new/$_" } } |
                 New-SecureGuestVolume -VolumeGroup volumegroup -Size 64MB -VirtHost $lab
             """, "semanage");
-        await OnHost(NothingOfOursIsLeft);
+        await NothingOfOursIsLeft();
         var half = await HostState();
         var run = PowerShell("Get-VirtChange -Unfinished -VirtHost $lab | Undo-VirtChange -Confirm:$false; @(Get-VirtChange -Unfinished -VirtHost $lab).Count");
 
@@ -99,9 +85,19 @@ public sealed class KilledRunTests(LabFixture fixture) : LabTest(fixture)
     }
 
     /// <summary>Starts a script and kills its PowerShell once a tool runs on the host.</summary>
-    private async Task<int> Killed(string script, string tool) => await EngineRun.KilledAsync(
-        $"$lab = '{Machine.VirtHost}'\n{script}",
-        () => OnHost($"for i in $(seq 1200); do if pgrep -x {tool} >/dev/null; then exit 0; fi; sleep 0.1; done; exit 1"));
+    /// <returns>The process's id, by which what it left behind can be known.</returns>
+    private async Task<int> Killed(string script, string tool)
+    {
+        var client = 0;
+        var run = await EngineRun.DisturbedAsync($"$lab = '{Machine.VirtHost}'\n{script}", async process =>
+        {
+            client = process.Id;
+            await Runs(tool);
+            process.Kill();
+        });
+        Assert.Null(run);
+        return client;
+    }
 
     /// <summary>ssh's own master, which the killed process had started, closes itself a minute after its last use.</summary>
     private static async Task NoMasterOf(int client)

@@ -112,6 +112,40 @@ public abstract class LabTest(LabFixture fixture) : IAsyncLifetime
         return (result.ExitCode, result.Stdout + result.Stderr);
     }
 
+    /// <summary>
+    /// Puts a script in a tool's place, in which $REAL is the tool itself. cp -a and rename keep the tool's SELinux label, so that both still
+    /// run in its domain; marks that the script looks for lie beside it, where every domain may see them.
+    /// </summary>
+    protected Task<string> Wrap(string tool, string script)
+    {
+        // lvcreate is a link to lvm, which goes by the name it is called by.
+        var real = tool.EndsWith("/lvcreate", StringComparison.Ordinal) ? "/usr/sbin/lvm lvcreate" : $"{tool}.real";
+        return OnHost($$"""
+            cp -a {{tool}} {{tool}}.real
+            cat >{{tool}}.new <<'END'
+            #!/bin/sh
+            {{script.Replace("$REAL", real, StringComparison.Ordinal)}}
+            END
+            chmod 0755 {{tool}}.new
+            perl -e 'rename "{{tool}}.new", "{{tool}}" or die'
+            """);
+    }
+
+    /// <summary>Gives a tool its place back.</summary>
+    protected Task<string> Unwrap(string tool) => OnHost($"perl -e 'rename \"{tool}.real\", \"{tool}\" or die'; rm -f {tool}.wait {tool}.fail");
+
+    /// <summary>Waits until nothing that this module started runs on the host any more, and fails if something stays.</summary>
+    protected Task<string> NothingOfOursIsLeft() => OnHost("""
+        for i in $(seq 240); do
+          if ! grep -qzs '^VIRTSECURITY_' /proc/[0-9]*/environ && [ -z "$(ls /run | grep virtsecurity)" ]; then exit 0; fi
+          sleep 0.5
+        done
+        ps -ef; ls /run; exit 1
+        """);
+
+    /// <summary>Waits until a tool runs on the host.</summary>
+    protected Task<string> Runs(string tool) => OnHost($"for i in $(seq 1200); do if pgrep -x {tool} >/dev/null; then exit 0; fi; sleep 0.1; done; exit 1");
+
     /// <summary>All that a run may change, as text to compare.</summary>
     protected Task<string> HostState() => OnHost("""
         lvs --noheadings -o vg_name,lv_name,lv_size,lv_tags
@@ -122,6 +156,7 @@ public abstract class LabTest(LabFixture fixture) : IAsyncLifetime
         find / -xdev -maxdepth 2 \( -path /srv -o -path '/srv/*' -o -maxdepth 1 \) -printf '%p %m %u:%g %Z\n' 2>/dev/null | sort
         lsattr -d /* 2>/dev/null | grep -e '-i-' || :
         ls /run | grep virtsecurity || :
+        ls -la /etc/udev/rules.d | grep -v -e '^total' -e ' \.\.*$'
         pgrep -a 'lvcreate|mke2fs|semanage|restorecon' || :
         """);
 

@@ -30,7 +30,7 @@ public sealed class UndoTests(LabFixture fixture) : LabTest(fixture)
     public async Task AStepThatFailsLeavesTheHostAsItWas()
     {
         await OnHost("printf '# no newline at the end' >>/etc/fstab");
-        await OnHost(string.Join('\n', Failures.Select(failure => failure.Tool).Distinct().Select(Breakable)));
+        foreach (var tool in Failures.Select(failure => failure.Tool).Distinct()) await Wrap(tool, Breakable(tool));
         await OnHost(string.Join('\n', Failures.Select((failure, i) => $"touch {failure.Tool}.{(failure.AfterItsWork ? "after" : "before")}.c{i}")));
         var before = await HostState();
 
@@ -73,14 +73,9 @@ public sealed class UndoTests(LabFixture fixture) : LabTest(fixture)
     [Fact]
     public async Task OfSeveralTheOneThatFailsIsUndoneAloneWithOneCommitForTheOthers()
     {
-        await OnHost("""
-            mv /usr/sbin/mke2fs /usr/sbin/mke2fs.real
-            cat >/usr/sbin/mke2fs <<'END'
-            #!/bin/sh
+        await Wrap("/usr/sbin/mke2fs", """
             case "$*" in *two*) echo 'broken for the test' >&2; exit 1;; esac
-            exec /usr/sbin/mke2fs.real "$@"
-            END
-            chmod 0755 /usr/sbin/mke2fs
+            exec $REAL "$@"
             """);
         var recorder = new Recorder(Machine);
         await recorder.StartAsync();
@@ -118,13 +113,10 @@ public sealed class UndoTests(LabFixture fixture) : LabTest(fixture)
 
     /// <summary>
     /// A tool that fails for the volumes c0, c1 ... for which there is a file TOOL.before.cN or TOOL.after.cN, and works as ever for all else:
-    /// mkdir is the journal's tool too. What has no name on its command line is about the volume that is in fstab or mounted now. cp -a
-    /// and rename keep its SELinux label, so that the real one still runs in its own domain.
+    /// mkdir is the journal's tool too. What has no name on its command line is about the volume that is in fstab or mounted now.
     /// </summary>
     private static string Breakable(string tool)
     {
-        // lvcreate is a link to lvm, which goes by the name it is called by.
-        var real = tool.EndsWith("lvcreate", StringComparison.Ordinal) ? "/usr/sbin/lvm lvcreate" : $"{tool}.real";
         var about = Path.GetFileName(tool) switch
         {
             "mv" => """case "$*" in *fstab*) tail -n 1 -- "$3";; esac""",
@@ -133,23 +125,17 @@ public sealed class UndoTests(LabFixture fixture) : LabTest(fixture)
             _ => """echo "$*" """,
         };
         return $$"""
-            cp -a {{tool}} {{tool}}.real
-            cat >{{tool}}.new <<'END'
-            #!/bin/sh
             about=" $({{about}}) "
             for f in {{tool}}.before.* {{tool}}.after.*; do
               c=${f##*.}
               case $about in
                 *[!a-z0-9]"$c"[!a-z0-9]*)
-                  case $f in *.after.*) {{real}} "$@";; esac
+                  case $f in *.after.*) $REAL "$@";; esac
                   echo 'broken for the test' >&2
                   exit 1;;
               esac
             done
-            exec {{real}} "$@"
-            END
-            chmod 0755 {{tool}}.new
-            perl -e 'rename "{{tool}}.new", "{{tool}}" or die'
+            exec $REAL "$@"
             """;
     }
 }

@@ -71,6 +71,15 @@ public sealed class RawVolumeTests
     }
 
     [Fact]
+    public void ARuleForANodeIsNotWrittenButExplained()
+    {
+        var refusal = Assert.Throws<VirtException>(() => Scenarios.Image("/dev/volumegroup/a"));
+        Assert.Equal("NotAnImagePlace", refusal.Id);
+        Assert.Contains("would be ignored", refusal.Message, StringComparison.Ordinal);
+        Assert.Contains("fixed_disk_device_t is right at rest", refusal.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task ItGoesWithItsUdevRuleAndKeptItIsLikeAnyOther()
     {
         using var host = new ModelHost(new ModelMachine());

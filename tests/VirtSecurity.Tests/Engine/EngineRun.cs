@@ -36,19 +36,26 @@ public sealed class EngineRun
     public static string Rendering(string script, int width = 80, IReadOnlyDictionary<string, string>? environment = null, string? module = null) =>
         Start(script, ["--width", width.ToString(System.Globalization.CultureInfo.InvariantCulture)], environment, module);
 
-    /// <summary>Runs a script and kills its process, with SIGKILL, at a moment of the test's choosing.</summary>
-    /// <returns>The process's id, by which what it left behind can be known.</returns>
-    public static async Task<int> KilledAsync(string script, Func<Task> moment)
+    /// <summary>Runs a script while something is done to its process.</summary>
+    /// <param name="script">PowerShell.</param>
+    /// <param name="moment">What is done, from the process's start on.</param>
+    /// <param name="arguments">Options of the engine program.</param>
+    /// <returns>The run; null: it was killed.</returns>
+    public static async Task<EngineRun?> DisturbedAsync(string script, Func<Process, Task> moment, params string[] arguments)
     {
-        using var process = Process.Start(StartInfo([], null, null))!;
-        var output = Task.WhenAll(process.StandardError.ReadToEndAsync(), process.StandardOutput.ReadToEndAsync());
+        using var process = Process.Start(StartInfo(["--xml", .. arguments], null, null))!;
+        var (error, output) = (process.StandardError.ReadToEndAsync(), process.StandardOutput.ReadToEndAsync());
         await process.StandardInput.WriteAsync(script);
         process.StandardInput.Close();
-        await Task.WhenAny(moment(), process.WaitForExitAsync());
-        if (process.HasExited) throw new InvalidOperationException($"The engine ended before it was to be killed: {string.Concat(await output)}");
-        process.Kill();
+        await moment(process);
         await process.WaitForExitAsync();
-        return process.Id;
+        const int killed = 128 + 9;
+        return process.ExitCode switch
+        {
+            0 or 1 => new((PSObject)PSSerializer.Deserialize(await output)),
+            killed => null,
+            _ => throw new InvalidOperationException($"The engine ended with {process.ExitCode}: {await error}{await output}"),
+        };
     }
 
     private static string Start(string script, IReadOnlyList<string> arguments, IReadOnlyDictionary<string, string>? environment, string? module)
