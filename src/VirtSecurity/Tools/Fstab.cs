@@ -29,10 +29,10 @@ internal static class Fstab
     public static IReadOnlyDictionary<int, string> ExitCodes { get; } = new Dictionary<int, string> { [65] = "FstabNotValid", [75] = "LockTimedOut" };
 
     // The copy is made by cp, so that owner, mode, timestamps' file and security label are the original's; a line is
-    // only ever added after a final newline. Old sins of a host's fstab are not ours: only new findings refuse.
+    // only ever added after a final newline. Where /etc/fstab is a link, its target is edited, and the link stays. Old sins of a host's fstab are not ours: only new findings refuse.
     internal const string Begin = """
         set -eu
-        f=$1 line=$2
+        f=$(readlink -f -- "$1") line=$2
         exec 9>/run/lock/virtsecurity-fstab.lock
         flock -w 60 9 || exit 75
         t=$(mktemp "$f.XXXXXX")

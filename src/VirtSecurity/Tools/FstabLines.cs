@@ -24,7 +24,7 @@ internal static class FstabLines
     // stay bytes (LC_ALL=C, -a), and a carriage return is part of its line.
     private const string Begin = """
         set -eu
-        f=$1
+        f=$(readlink -f -- "$1")
         shift
         u=$(mktemp /run/virtsecurity-fstab.XXXXXX) t= old=$(mktemp /run/virtsecurity-fstab.XXXXXX)
         trap 'rm -f -- "$u" "$old" ${t:+"$t"}' EXIT
