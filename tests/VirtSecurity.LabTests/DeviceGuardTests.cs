@@ -68,7 +68,7 @@ public sealed class DeviceGuardTests(LabFixture fixture) : LabTest(fixture)
         await Partition(27);
         await OnHost(Helpers + string.Concat(Contents.Select(one => $"d=/dev/vdc{one.Partition}; size=$(blockdev --getsize64 $d); {one.Make}\n")) + "udevadm settle");
         await OnHost(Users);
-        await BreakBlkidFor("/dev/vdc25");
+        await Wrap("/usr/sbin/blkid", """case "$*" in */dev/vdc25) exit 4;; esac; exec $REAL "$@" """);
         var expected = Contents.Select(one => (Device: $"/dev/vdc{one.Partition}", Id: "DeviceNotEmpty", one.Words))
             .Concat(Uses.Select(one => (one.Device, Id: "DeviceInUse", one.Words)))
             .Concat(Others).ToArray();
@@ -127,13 +127,9 @@ public sealed class DeviceGuardTests(LabFixture fixture) : LabTest(fixture)
         await Partition(3);
         await OnHost("mkswap -q /dev/vdc2; udevadm settle");
         var before = await HostState();
-        await OnHost("""
-            cp -a /usr/bin/mount /usr/bin/mount.real
-            printf '#!/bin/sh\ncase "$*" in *vdc*) echo broken for the test >&2; exit 32;; esac\nexec /usr/bin/mount.real "$@"\n' >/usr/bin/mount.new
-            chmod 0755 /usr/bin/mount.new && mv /usr/bin/mount.new /usr/bin/mount
-            """);
+        await Wrap("/usr/bin/mount", """case "$*" in *vdc*) echo broken for the test >&2; exit 32;; esac; exec $REAL "$@" """);
         var run = PowerShell("New-SecureGuestVolume -DevicePath /dev/vdc1 -MountPoint /srv/a -VirtHost $lab; New-SecureGuestVolume -DevicePath /dev/vdc2 -MountPoint /srv/b -VirtHost $lab -Force -Confirm:$false");
-        await OnHost("mv /usr/bin/mount.real /usr/bin/mount");
+        await Unwrap("/usr/bin/mount");
         Assert.Empty(run.Output);
         Assert.Equal(["MountFailed", "MountFailed"], run.Errors.Select(ErrorId));
         Assert.Matches("Undone: .*mkfs", Text(run.Errors[0], "Message").ReplaceLineEndings(" "));
@@ -144,13 +140,12 @@ public sealed class DeviceGuardTests(LabFixture fixture) : LabTest(fixture)
         Assert.Equal(before, await HostState());
 
         // Half-made: mkfs has written, and no file system came of it. The sign that was left tells whose it is.
-        await OnHost("""
-            cp -a /usr/sbin/mke2fs /usr/sbin/mke2fs.real
-            printf '#!/bin/sh\nhead -c 300k /dev/urandom | dd of=/dev/vdc3 conv=notrunc,fsync status=none\nexit 1\n' >/usr/sbin/mke2fs.new
-            chmod 0755 /usr/sbin/mke2fs.new && mv /usr/sbin/mke2fs.new /usr/sbin/mke2fs
+        await Wrap("/usr/sbin/mke2fs", """
+            head -c 300k /dev/urandom | dd of=/dev/vdc3 conv=notrunc,fsync status=none
+            exit 1
             """);
         var torn = PowerShell("New-SecureGuestVolume -DevicePath /dev/vdc3 -MountPoint /srv/c -VirtHost $lab");
-        await OnHost("mv /usr/sbin/mke2fs.real /usr/sbin/mke2fs");
+        await Unwrap("/usr/sbin/mke2fs");
         Assert.Contains("the step 'mkfs' failed", Text(Assert.Single(torn.Errors), "Message"), StringComparison.Ordinal);
         Assert.Matches("Undone: mkfs", Text(torn.Errors[0], "Message"));
         Assert.Equal("empty", await OnHost("cmp -n 16777216 /dev/vdc3 /dev/zero && echo empty"));
@@ -194,13 +189,6 @@ public sealed class DeviceGuardTests(LabFixture fixture) : LabTest(fixture)
     private Task Partition(int count) => OnHost($$"""
         { echo label: gpt; for i in $(seq {{count}}); do if [ $i = 4 ]; then echo size=320MiB; else echo size=16MiB; fi; done; } | sfdisk -q /dev/vdc
         udevadm settle
-        """);
-
-    /// <summary>blkid that fails on one device and works on all others; in the domain of the real one.</summary>
-    private Task BreakBlkidFor(string device) => OnHost($$"""
-        cp -a /usr/sbin/blkid /usr/sbin/blkid.real
-        printf '#!/bin/sh\ncase "$*" in *{{device}}) exit 4;; esac\nexec /usr/sbin/blkid.real "$@"\n' >/usr/sbin/blkid.new
-        chmod 0755 /usr/sbin/blkid.new && mv /usr/sbin/blkid.new /usr/sbin/blkid
         """);
 
     /// <summary>Each device's bytes, but those of the guest that is running and of what cannot be read.</summary>

@@ -113,8 +113,8 @@ public abstract class LabTest(LabFixture fixture) : IAsyncLifetime
     }
 
     /// <summary>
-    /// Puts a script in a tool's place, in which $REAL is the tool itself. cp -a and rename keep the tool's SELinux label, so that both still
-    /// run in its domain; marks that the script looks for lie beside it, where every domain may see them.
+    /// Puts a script in a tool's place, in which $REAL is the tool itself: a copy with the tool's SELinux label, so that it still runs in its
+    /// domain.
     /// </summary>
     protected Task<string> Wrap(string tool, string script)
     {

@@ -66,12 +66,9 @@ public sealed class ThinRawTests(LabFixture fixture) : LabTest(fixture)
     {
         await OnHost("lvcreate -q --yes -L 256M --type thin-pool -n pool volumegroup 2>/dev/null; lvcreate -q --yes -n fat -L 64M volumegroup");
         var before = await HostState() + await OnHost("ls -la /etc/udev/rules.d | tail -n +4");
-        await OnHost("""
-            mv /usr/sbin/lvchange /usr/sbin/lvchange.real
-            printf '#!/bin/sh\necho broken for the test >&2\nexit 5\n' >/usr/sbin/lvchange; chmod 0755 /usr/sbin/lvchange
-            """);
+        await Wrap("/usr/sbin/lvchange", "echo broken for the test >&2; exit 5");
         var failed = PowerShell("New-SecureGuestVolume volumegroup disk 64MB -Raw -SELinuxType virt_image_t -VirtHost $lab");
-        await OnHost("mv /usr/sbin/lvchange.real /usr/sbin/lvchange");
+        await Unwrap("/usr/sbin/lvchange");
         Assert.Equal("LvmFailed", ErrorId(Assert.Single(failed.Errors)));
         Assert.Contains("Undone: lvcreate; udev", Text(failed.Errors[0], "Message"), StringComparison.Ordinal);
         Assert.Equal(before, await HostState() + await OnHost("ls -la /etc/udev/rules.d | tail -n +4"));
