@@ -44,7 +44,7 @@ public abstract class InstantTest(LabFixture fixture) : LabTest(fixture)
     /// <summary>The state that has to be had again.</summary>
     protected async Task<string> BeforeAsync()
     {
-        await OnHost("printf '# no newline at the end' >>/etc/fstab");
+        await OnHost("printf '# no newline at the end' >>/etc/fstab; sync");
         return await HostState();
     }
 
@@ -97,7 +97,7 @@ public abstract class InstantTest(LabFixture fixture) : LabTest(fixture)
             TakenBack(script, volumes);
         }
 
-        Assert.Equal(before, await HostState());
+        Assert.Equal(before.Split('\n'), (await HostState()).Split('\n'));
         Assert.Equal("0", PowerShell("@(Get-VirtChange -Unfinished -VirtHost $lab).Count").Output[0].ToString());
         if (Environment.GetEnvironmentVariable("VIRTSECURITY_LAB_RECORD") is { Length: > 0 } record)
             await File.AppendAllTextAsync(Path.Combine(record, GetType().Name), string.Create(CultureInfo.InvariantCulture, $"| {fault} | {instant} | {outcome} | {watch.Elapsed.TotalSeconds:0} |\n"));

@@ -8,14 +8,14 @@ public sealed class ManyAtOnceTests(LabFixture fixture) : InstantTest(fixture)
 {
     // semanage gives up after 5 s where another has the policy's lock; a rule that was said to be there counts.
     private const string Foreign = """
-        for i in 1 2 3 4; do
+        for i in 1 2; do
           until semanage fcontext -a -t tmp_t "/foreign$i" 2>/dev/null; do sleep 1; done
           echo "/foreign$i"
         done
         """;
 
-    /// <summary>Ten with VIRTSECURITY_LAB_FULL=1.</summary>
-    private static int Processes => IsFull ? 10 : 3;
+    /// <summary>Ten of each kind with VIRTSECURITY_LAB_FULL=1.</summary>
+    private static int Processes => IsFull ? 10 : 2;
 
     [Fact]
     public async Task ProcessesThatMakeVolumesAndOnesThatLabelAllSucceedBesideAForeignSemanage()
@@ -29,8 +29,8 @@ public sealed class ManyAtOnceTests(LabFixture fixture) : InstantTest(fixture)
 
         Assert.All(volumes.Concat(labels), run => Assert.Empty(run!.Errors));
         Assert.All(volumes.Concat(labels), run => Assert.Equal(true, Value(Assert.Single(run!.Output), "IsCompliant")));
-        Assert.Equal(4, (await foreign).Stdout.Split('\n', StringSplitOptions.RemoveEmptyEntries).Length);
-        Assert.Equal($"{2 * Processes + 4}", await OnHost("semanage fcontext -lC -n | grep -cE '^/(v[0-9]|images[0-9]|foreign[0-9])'"));
+        Assert.Equal(2, (await foreign).Stdout.Split('\n', StringSplitOptions.RemoveEmptyEntries).Length);
+        Assert.Equal($"{2 * Processes + 2}", await OnHost("semanage fcontext -lC -n | grep -cE '^/(v[0-9]|images[0-9]|foreign[0-9])'"));
         Assert.Equal($"{Processes}", await OnHost("grep -cE '^/dev/volumegroup/v[0-9]+ /v[0-9]+ ext4' /etc/fstab"));
         Assert.Equal("0", await OnHost("findmnt --verify 2>&1 | grep -cE '\\[E\\]|parse error' || :"));
         Assert.Equal($"{Processes}", PowerShell("@(Get-SecureGuestVolume -VirtHost $lab | Where-Object { -not $_.Problem -and $_.IsCompliant }).Count").Output[0].ToString());

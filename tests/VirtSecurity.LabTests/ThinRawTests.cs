@@ -47,7 +47,7 @@ public sealed class ThinRawTests(LabFixture fixture) : LabTest(fixture)
         Assert.Contains(":fixed_disk_device_t:", await OnHost("stat -L -c %C /dev/volumegroup/disk"), StringComparison.Ordinal);
 
         // Listed as what they are; a label that somebody gave is put right; and each goes with its rule, once its guest is gone.
-        await OnHost("chcon -t tmp_t $(readlink -e /dev/volumegroup/disk); chcon -t tmp_t $(readlink -e /dev/volumegroup/labelled)");
+        await OnHost("chcon -t virt_content_t $(readlink -e /dev/volumegroup/disk); chcon -t fixed_disk_device_t $(readlink -e /dev/volumegroup/labelled)");
         var later = PowerShell("""
             Get-SecureGuestVolume -VirtHost $lab | Where-Object Problem | Repair-SecureGuestVolume
             Get-SecureGuestVolume -VirtHost $lab

@@ -28,8 +28,6 @@ internal static class Fstab
     /// <summary>The exit codes of the two scripts below (values of sysexits.h).</summary>
     public static IReadOnlyDictionary<int, string> ExitCodes { get; } = new Dictionary<int, string> { [65] = "FstabNotValid", [75] = "LockTimedOut" };
 
-    // The copy is made by cp, so that owner, mode, timestamps' file and security label are the original's; a line is
-    // only ever added after a final newline. Where /etc/fstab is a link, its target is edited, and the link stays. Old sins of a host's fstab are not ours: only new findings refuse.
     internal const string Begin = """
         set -eu
         f=$(readlink -f -- "$1") line=$2
@@ -37,20 +35,32 @@ internal static class Fstab
         flock -w 60 9 || exit 75
         t=$(mktemp "$f.XXXXXX")
         trap 'rm -f -- "$t"' EXIT
-        cp --preserve=all -- "$f" "$t"
 
         """;
 
-    // A finding is what findmnt calls an error, and a line it cannot read. Not that another file system is on the device: what
-    // is to be overwritten there goes last, and mount -t sees whether the right one has come.
-    internal const string Findings = """
-        findings() { { findmnt --verify --tab-file "$1" 2>&1 || :; } | grep -v 'does not match with on-disk' | grep -cE '\[E\]|parse error at line' || :; }
+    // Only the line itself is judged: the others stay as they are, whatever old sins are among them, and findmnt's time grows with more than
+    // the square of their number (util-linux 2.38: 2,000 lines take minutes). A finding is what findmnt calls an error, and a line it
+    // cannot read. Not that another file system is on the device: what is to be overwritten there goes last, and mount -t
+    // sees whether the right one has come.
+    internal const string Judge = """
+        findings() {
+          printf '%s\n' "$1" >"$t"
+          { findmnt --verify --tab-file "$t" 2>&1 || :; } | grep -v 'does not match with on-disk' | grep -cE '\[E\]|parse error at line' || :
+        }
         judge() {
-          if [ "$(findings "$t")" -gt "$(findings "$f")" ]; then
+          old=$(findings "$2")
+          if [ "$(findings "$1")" -gt "$old" ]; then
             findmnt --verify --tab-file "$t" >&2 || :
             exit 65
           fi
         }
+
+        """;
+
+    // The copy is made by cp, so that owner, mode, timestamps' file and security label are the original's; a line is
+    // only ever added after a final newline. Where /etc/fstab is a link, its target is edited, and the link stays.
+    internal const string Copy = """
+        cp --preserve=all -- "$f" "$t"
 
         """;
 
@@ -61,16 +71,18 @@ internal static class Fstab
         sync -- "$(dirname -- "$f")"
         """;
 
-    private const string Append = Begin + Findings + """
+    private const string Append = Begin + Judge + """
+        judge "$line" ''
+
+        """ + Copy + """
         if [ -n "$(tail -c 1 -- "$t")" ]; then echo >>"$t"; fi
         printf '%s\n' "$line" >>"$t"
-        judge
 
         """ + End;
 
     // The line itself goes, and the newline we had to add before it if it was the last and $3 says so. grep ends what
     // it writes with a newline in any case: where another last line had none, it gets none.
-    private const string Remove = Begin + """
+    private const string Remove = Begin + Copy + """
         if ! grep -aqxF -e "$line" -- "$f"; then exit 0; fi
         { grep -avxF -e "$line" -- "$f" || :; } >"$t"
         if [ "$(tail -n 1 -- "$f")" = "$line" ]; then newline=$3
@@ -99,7 +111,7 @@ internal static class Fstab
     {
         Mutating = true,
         Stop = StopPolicy.LetFinish,
-        Display = $"echo {ShellQuote.Word(line)} >>{Path}   # on a copy: findmnt --verify, sync, rename",
+        Display = $"echo {ShellQuote.Word(line)} >>{Path}   # findmnt --verify; on a copy: sync, rename",
     };
 
     /// <summary>Takes exactly that line away.</summary>

@@ -10,7 +10,7 @@ internal static class FstabOptions
 
     // The first line that reads so; a carriage return at its end, and a missing newline at the file's, stay as they are. Where the other one is
     // there already, nothing is left to do.
-    private const string Replace = Fstab.Begin + Fstab.Findings + """
+    private const string Replace = Fstab.Begin + Fstab.Judge + """
         other=$3 r=$(printf '\r')
         at() { grep -anxF -m 1 -e "$1" -e "$1$r" -- "$f" | cut -d : -f 1; }
         k=$(at "$line")
@@ -19,10 +19,12 @@ internal static class FstabOptions
           printf '%s has no such line any more: %s\n' "$f" "$line" >&2
           exit 1
         fi
+        judge "$other" "$line"
+
+        """ + Fstab.Copy + """
         if [ -z "$(sed -n "$k{/$r\$/p;}" -- "$f")" ]; then r=; fi
         { head -n "$((k - 1))" -- "$f"; printf '%s\n' "$other$r"; tail -n "+$((k + 1))" -- "$f"; } >"$t"
         if [ "$k" -gt "$(wc -l <"$f")" ]; then truncate -s -1 -- "$t"; fi
-        judge
 
         """ + Fstab.End;
 
@@ -31,7 +33,7 @@ internal static class FstabOptions
     {
         Mutating = true,
         Stop = StopPolicy.LetFinish,
-        Display = $"{Fstab.Path}: {ShellQuote.Word(other)}   # instead of {ShellQuote.Word(line)}, on a copy: findmnt --verify, sync, rename",
+        Display = $"{Fstab.Path}: {ShellQuote.Word(other)}   # instead of {ShellQuote.Word(line)}, findmnt --verify; on a copy: sync, rename",
     };
 
     /// <summary>Prints the line if it is there, whatever ends it.</summary>
