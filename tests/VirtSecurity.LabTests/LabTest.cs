@@ -137,7 +137,7 @@ public abstract class LabTest(LabFixture fixture) : IAsyncLifetime
     /// <summary>Waits until nothing that this module started runs on the host any more, and fails if something stays.</summary>
     protected Task<string> NothingOfOursIsLeft() => OnHost("""
         for i in $(seq 240); do
-          if ! grep -qzs '^VIRTSECURITY_' /proc/[0-9]*/environ && [ -z "$(ls /run | grep virtsecurity)" ]; then exit 0; fi
+          if ! grep -qzs '^VIRTSECURITY_' /proc/[0-9]*/environ && [ -z "$(ls /run | grep 'virtsecurity[-.]')" ]; then exit 0; fi
           sleep 0.5
         done
         ps -ef; ls /run; exit 1
@@ -155,7 +155,7 @@ public abstract class LabTest(LabFixture fixture) : IAsyncLifetime
         findmnt -rn -t ext2,ext3,ext4,xfs -o TARGET,SOURCE,OPTIONS
         find / -xdev -maxdepth 2 \( -path /srv -o -path '/srv/*' -o -maxdepth 1 \) -printf '%p %m %u:%g %Z\n' 2>/dev/null | sort
         lsattr -d /* 2>/dev/null | grep -e '-i-' || :
-        ls /run | grep virtsecurity || :
+        ls /run | grep 'virtsecurity[-.]' || :
         ls -la /etc/udev/rules.d | grep -v -e '^total' -e ' \.\.*$'
         pgrep -a 'lvcreate|mke2fs|semanage|restorecon' || :
         """);

@@ -20,7 +20,8 @@ internal sealed record Change(string Step, IReadOnlyList<ToolCall> Do, ToolCall?
 
     /// <summary>The check of a change that takes something away: prints something exactly while the question about that thing has no answer.</summary>
     public static ToolCall Gone(ToolCall check) => ToolCall.Script(
-        GoneName, """o=$("$@"); case $? in 0) if [ -z "$o" ]; then echo gone; fi;; 1) echo gone;; *) exit 2;; esac""", check.Argv) with { Stdin = check.Stdin };
+        GoneName, """o=$("$@"); case $? in 0) if [ -z "$o" ]; then echo gone; fi;; 1) echo gone;; *) exit 2;; esac""", check.Argv) with
+    { Stdin = check.Stdin };
 
     /// <summary>
     /// The name of a later step of the same object that hides this change from its check, as a mount hides the directory under it: while

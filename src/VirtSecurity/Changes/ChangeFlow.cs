@@ -64,6 +64,19 @@ internal sealed record ChangeFlow<TRequest, TFacts, TResult>(
         }
     }
 
+    /// <summary>Asks <see cref="Difference"/>; what cannot be read back of one request says nothing of the others.</summary>
+    public string? Differing(TRequest request, Func<TFacts> facts)
+    {
+        try
+        {
+            return Difference(request, facts());
+        }
+        catch (VirtException unknown)
+        {
+            return unknown.Message;
+        }
+    }
+
     /// <summary>The changes, unless another run has something in hand that they would touch. A host that is as asked is not touched.</summary>
     /// <exception cref="VirtException">UnfinishedRun, JournalDamaged, JournalNewer, and those of <see cref="Plan"/>.</exception>
     public ChangeSet Changes(TRequest request, TFacts facts, string run)

@@ -77,7 +77,7 @@ internal sealed record JournalRun
                 using var line = JsonDocument.Parse(lines[i]);
                 read.Problem = read.Take(line.RootElement, subjects, i + 1);
             }
-            catch (Exception unreadable) when (unreadable is JsonException or KeyNotFoundException or FormatException or InvalidOperationException)
+            catch (Exception unreadable) when (unreadable is JsonException or KeyNotFoundException or FormatException or InvalidOperationException or ArgumentException)
             {
                 if (!isTorn) read.Problem = new VirtException(unreadable, "JournalDamaged", run, i + 1, unreadable.Message);
             }

@@ -38,7 +38,7 @@ internal sealed class PastRun(IHost host, Journal journal, JournalRun run)
         foreach (var subject in left)
         {
             if (await GoneForGoodAsync(subject).ConfigureAwait(false) is { } step)
-                final.Add(new(subject.Set.Subject, new RunFailure("ChangeNotUndone", step, "it has begun, and cannot be taken back; the run can only be finished")));
+                final.Add(new(subject.Set.Subject, new RunFailure("ChangeNotUndone", step, subject.State == SubjectState.Done ? "it is done, and cannot be taken back" : "it has begun, and cannot be taken back; the run can only be finished")));
         }
 
         left = [.. left.Where(subject => !final.Exists(failure => failure.Subject == subject.Set.Subject))];

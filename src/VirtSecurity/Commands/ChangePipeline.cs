@@ -142,7 +142,7 @@ internal sealed class ChangePipeline<TRequest, TFacts, TResult>(VirtCommand cmdl
             async Task<IReadOnlyList<string?>> ReadBack()
             {
                 after = await flow.Read(host, resolved, CancellationToken.None).ConfigureAwait(false);
-                return [.. accepted.Select((request, i) => flow.Difference(request, after[i]()))];
+                return [.. accepted.Select((request, i) => flow.Differing(request, after[i]))];
             }
 
             async Task<IReadOnlyList<VirtException?>> Guard()

@@ -28,6 +28,7 @@ internal static class ErrorRecords
         ["KeepOrWipe"] = ErrorCategory.InvalidArgument,
         ["SizeTooSmall"] = ErrorCategory.InvalidArgument,
         ["NotALogicalVolume"] = ErrorCategory.InvalidArgument,
+        ["CannotWipe"] = ErrorCategory.InvalidArgument,
         ["CannotGrow"] = ErrorCategory.InvalidArgument,
         ["SystemMount"] = ErrorCategory.InvalidArgument,
         ["VolumeInUse"] = ErrorCategory.ResourceBusy,

@@ -2,6 +2,7 @@ using VirtSecurity.Changes;
 using VirtSecurity.Facts;
 using VirtSecurity.Hosts;
 using VirtSecurity.Resources;
+using VirtSecurity.Storage;
 
 namespace VirtSecurity.Commands;
 
@@ -10,6 +11,7 @@ namespace VirtSecurity.Commands;
 /// <param name="IsSettled">Nothing is left to be done.</param>
 /// <param name="Refusal">Why it cannot be done; null: it can.</param>
 /// <param name="Lines">The command lines that may be run for an object.</param>
+/// <param name="Destroys">It takes something away for good: then nobody may use it.</param>
 /// <param name="Act">Does it.</param>
 /// <param name="Question">The name of the message that asks.</param>
 /// <param name="Message">The name of the message about an object that could not be dealt with.</param>
@@ -18,6 +20,7 @@ internal sealed record PastRunVerb(
     Func<JournalRun, bool> IsSettled,
     Func<VirtHost, JournalRun, VirtException?> Refusal,
     Func<ChangeSet, IEnumerable<string>> Lines,
+    Func<JournalRun, bool> Destroys,
     Func<PastRun, CancellationToken, Task<IReadOnlyList<PastFailure>>> Act,
     string Question,
     string Message);
@@ -130,7 +133,8 @@ internal sealed class PastRunPipeline(VirtCommand cmdlet, PastRunVerb verb)
             // Time has passed since it was read: somebody else may have dealt with it, or be at it.
             var found = await JournalReader.ReadAsync(HostFactory.Open(Name, pump), JournalFiles.Some([name]), stop).ConfigureAwait(false);
             if (found is not [var run] || verb.IsSettled(run)) return;
-            if (verb.Refusal(Name, run) is { } refusal)
+            var refusal = verb.Refusal(Name, run) ?? (verb.Destroys(run) ? await PastRunUseReader.ReadAsync(HostFactory.Open(Name, pump), run, stop).ConfigureAwait(false) : null);
+            if (refusal is not null)
             {
                 Problems.Add((refusal, name));
                 return;

@@ -1,5 +1,6 @@
 using System.Management.Automation;
 using VirtSecurity.Changes;
+using VirtSecurity.Storage;
 
 namespace VirtSecurity.Commands;
 
@@ -20,6 +21,7 @@ public sealed class ResumeVirtChangeCommand : VirtCommand
         run => run.Problem is null && run.Subjects.Count > 0 && run.Subjects.All(subject => subject.State == SubjectState.Done),
         PastRun.NotToBeFinished,
         set => set.CommandLines,
+        PastRunUseReader.ResumeDestroys,
         (past, stop) => past.ResumeAsync(stop),
         "ProceedResume",
         "ResumeFailed"));

@@ -1,5 +1,6 @@
 using System.Management.Automation;
 using VirtSecurity.Changes;
+using VirtSecurity.Storage;
 
 namespace VirtSecurity.Commands;
 
@@ -20,6 +21,7 @@ public sealed class UndoVirtChangeCommand : VirtCommand
         run => run.Problem is null && run.Subjects.All(subject => subject.State == SubjectState.Undone),
         PastRun.Unreadable,
         set => set.AllChanges.Reverse().SelectMany(change => change.Undo).Select(call => call.ToString()),
+        PastRunUseReader.UndoDestroys,
         (past, _) => past.UndoAsync(),
         "ProceedUndo",
         "UndoFailed"));

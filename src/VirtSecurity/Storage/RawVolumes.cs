@@ -44,7 +44,7 @@ internal static class RawVolumes
             // The mark comes last: a volume that bears it has been zeroed, and may be a guest's by now.
             own.Add(new(
                 isThin ? "lvchange" : "zero",
-                [.. isThin ? [] : new[] { Wipe.Zero(Lvm.DevicePath(group, name), bytes) }, Lvm.MarkAsRaw(group, name)],
+                [.. isThin ? [] : new[] { Lvm.RequireUnmarked(group, name, run), Wipe.Zero(Lvm.DevicePath(group, name), bytes) }, Lvm.MarkAsRaw(group, name)],
                 Lvm.IsMarkedAsRaw(group, name, run),
                 []));
         }

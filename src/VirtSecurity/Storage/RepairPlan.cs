@@ -12,7 +12,7 @@ internal static class RepairPlan
     public static ChangeFlow<RepairRequest, RepairFacts, SecureGuestVolume> Flow { get; } = new(
         request => request.Host,
         request => request.Subject,
-        request => [request.MountPoint ?? request.Subject],
+        request => [request.Subject, .. request.MountPoint is { } point ? new[] { point } : []],
         RepairReader.ReadAsync,
         (request, facts, _) => Make(request, facts),
         (_, facts) => VolumeProblems.Of(facts.State) is { Count: > 0 } left ? string.Join("; ", left) : facts.Place is { } place ? StoreChanges.StillClosed(place.Path) : null,
@@ -31,6 +31,7 @@ internal static class RepairPlan
 
         var (point, place) = (state.MountPoint!, facts.Place!);
         RequireDecided(request, state, problems);
+        state.RequireNoGuestsDisk(request.Subject);
         Facts.HostPath.RequireImagePlace(point);
         place.Path.RequireSafeParents();
         StoreChanges.RequireFreePlace(state, place);
@@ -49,11 +50,12 @@ internal static class RepairPlan
     private static Change LabelNode(VolumeState state)
     {
         var (actual, right) = VolumeProblems.RawLabel(state);
-        return new("chcon", [Udev.Label(state.DevicePath, right)], Udev.HasLabel(state.DevicePath, right), [Udev.Label(state.DevicePath, actual!)]);
+        return new("chcon", [Udev.Label(state.DevicePath, actual!, right)], Udev.HasLabel(state.DevicePath, right), [Udev.Label(state.DevicePath, right, actual!)]);
     }
 
     private static void RequireDecided(RepairRequest request, VolumeState state, HashSet<string> problems)
     {
+        if (problems.Contains("RootUnreadable")) throw request.Undecided($"the root of what is mounted at {state.MountPoint} cannot be read: see the host's kernel log");
         if (state.FstabElsewhere is { } line && state.FstabLine is null)
             throw request.Undecided($"it is mounted at {state.MountPoint}, and /etc/fstab has it at {line.MountPoint}: correct the one that is wrong");
         if (!state.IsMounted && state.Elsewhere is { } mount)

@@ -35,7 +35,13 @@ internal sealed record RepairRequest
         if (mountPoint is not null) HostPath.RequireImagePlace(mountPoint);
         return new RepairRequest
         {
-            Host = host, VolumeGroup = volumeGroup, Name = name, DevicePath = devicePath, MountPoint = mountPoint, Hypervisor = hypervisor, SELinuxType = selinuxType,
+            Host = host,
+            VolumeGroup = volumeGroup,
+            Name = name,
+            DevicePath = devicePath,
+            MountPoint = mountPoint,
+            Hypervisor = hypervisor,
+            SELinuxType = selinuxType,
         };
     }
 

@@ -25,6 +25,7 @@ internal static class SecureGuestVolumePlan
             if (!state.IsMounted) DevicePlan.RequireUnused(request, facts);
         }
 
+        state.RequireNoGuestsDisk(request.Subject);
         facts.Place.Path.RequireSafeParents();
         RequireNoContradiction(request, facts, state);
         var isMade = HasFileSystem(request, state);

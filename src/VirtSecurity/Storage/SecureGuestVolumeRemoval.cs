@@ -79,6 +79,10 @@ internal static class VolumeParts
     public static FileContextRule? RuleOf(VolumeFacts facts)
     {
         if (facts.State.MountPoint is not { } place) return null;
+        // A directory in which something lies, and on which nothing of the volume is or was to be mounted, has its rule for itself.
+        if (!facts.State.IsMounted && Lines(facts).Count == 0 && facts is { Directory: not null, DirectoryIsEmpty: false }) return null;
+        // And where fstab has another volume, it is that one's.
+        if (facts.Storage.Fstab.Except(Lines(facts)).Any(entry => entry.MountPoint == place)) return null;
         var contexts = facts.Storage.Host.SELinux.FileContexts;
         var path = contexts.Resolve(place);
         return ((string[])[PathPattern.ForTree(path), path + PathPattern.TreeSuffix])

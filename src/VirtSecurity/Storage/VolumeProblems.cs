@@ -61,7 +61,12 @@ internal static class VolumeProblems
         if (type is null) yield return PathsWithoutPlace(state.Storage) is [var other, ..] ? ("RuleForOtherPath", [other, point]) : ("NoRule", [point]);
         if (state.IsMounted)
         {
-            var root = state.Root ?? throw new VirtException("FactUnknown", "stat", $"it does not say what {point} is");
+            if (state.Root is not { } root)
+            {
+                yield return ("RootUnreadable", [point]);
+                yield break;
+            }
+
             var isRight = type is null ? ImageTypes.All.Contains(root.Context?.Type) : root.Context?.Type == type;
             if (!isRight) yield return ("WrongLabel", [point, root.Context?.ToString() ?? "-", type ?? Messages.Format("AnImageType")]);
             if (MissingNow(state) is { Count: > 0 } now) yield return ("WeakOptions", [point, string.Join(',', now)]);

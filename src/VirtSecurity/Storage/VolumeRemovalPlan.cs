@@ -17,14 +17,16 @@ internal static class VolumeRemovalPlan
 {
     /// <summary>The tools that it needs.</summary>
     public static IEnumerable<string> ToolsFor(VolumeRemovalRequest request) =>
-        ["lvs", "vgs", "lvremove", "mount", "umount", "findmnt", "lsblk", "semanage", "chcon", "chattr", "flock"];
+        ["lvs", "vgs", "lvremove", "mount", "umount", "findmnt", "lsblk", "semanage", "chcon", "chattr", "lsattr", "flock", "cmp", "udevadm"];
 
     /// <summary>The changes: mount, fstab lines, directory, rule, and last, as it cannot be undone, the volume.</summary>
-    /// <exception cref="VirtException">VolumeNotFound, VolumeInUse, SystemMount.</exception>
+    /// <exception cref="VirtException">VolumeNotFound, VolumeInUse, CannotWipe, SystemMount.</exception>
     public static ChangeSet Make(VolumeRemovalRequest request, VolumeFacts facts)
     {
         if (!IsThere(facts)) throw new VirtException("VolumeNotFound", request.Identity.Subject, request.Identity.Host);
         if (Guard(facts) is { } refusal) throw refusal;
+        // Zeros take blocks like any data: a pool, or a snapshot's own space, would fill up under other guests.
+        if (request.Wipe && RemovesVolume(request, facts) && (facts.State.Volume!.Pool ?? facts.State.Volume.Origin) is { } space) throw new VirtException("CannotWipe", request.Identity.Subject, space);
 
         var own = new List<Change>();
         var state = facts.State;

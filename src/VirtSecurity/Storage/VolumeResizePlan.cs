@@ -45,7 +45,7 @@ internal static class VolumeResizePlan
     {
         if (facts.State.Volume is not { } volume) return "the volume is not there";
         var bytes = Rounded(request.Size, facts.Groups.First(group => group.Name == volume.VolumeGroup));
-        if (volume.Size != bytes) return $"the volume has {volume.Size} bytes, not {bytes}";
+        if (volume.Size < bytes) return $"the volume has {volume.Size} bytes, not {bytes}";
         if (facts.FileSystemSize is not { } size) return "the file system's size could not be read";
         return size.Size < size.Filling(bytes) ? $"the file system has {size.Size} bytes of {bytes}" : null;
     }
@@ -54,13 +54,13 @@ internal static class VolumeResizePlan
 
     private static Change Extend(VolumeState state, LogicalVolumeFact volume, long bytes) => new(
         "lvextend",
-        [Lvm.Extend(volume.VolumeGroup, volume.Name, bytes)],
+        [Lvm.RequireThat(volume.VolumeGroup, volume.Name, volume.Uuid), Lvm.Extend(volume.VolumeGroup, volume.Name, bytes)],
         Lvm.HasSize(volume.Uuid, bytes),
-        [FileSystemSize.ReduceVolume(state.FileSystem!, state.DevicePath, state.MountPoint!, $"{volume.VolumeGroup}/{volume.Name}", volume.Size)]);
+        [Lvm.RequireThat(volume.VolumeGroup, volume.Name, volume.Uuid), FileSystemSize.ReduceVolume(state.FileSystem!, state.DevicePath, state.MountPoint!, $"{volume.VolumeGroup}/{volume.Name}", volume.Size)]);
 
     private static Change Grow(VolumeState state, long before, long after) => new(
         state.FileSystem == "xfs" ? "xfs_growfs" : "resize2fs",
-        [FileSystemSize.Grow(state.FileSystem!, state.DevicePath, state.MountPoint!)],
+        [Lvm.RequireThat(state.Volume!.VolumeGroup, state.Volume.Name, state.Volume.Uuid), FileSystemSize.Grow(state.FileSystem!, state.DevicePath, state.MountPoint!)],
         FileSystemSize.HasGrown(state.FileSystem!, state.DevicePath, state.MountPoint!, before, after),
         []);
 }

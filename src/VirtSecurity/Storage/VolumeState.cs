@@ -1,3 +1,4 @@
+using VirtSecurity.Resources;
 using VirtSecurity.SELinux;
 using VirtSecurity.Tools;
 
@@ -20,7 +21,7 @@ internal sealed class VolumeState
         Device = device;
         MountPoint = mountPoint;
         Node = storage.Guests.Links.Resolve(devicePath);
-        OwnNames = [devicePath, .. volume is null ? [] : new[] { Lvm.MapperPath(volume.VolumeGroup, volume.Name) }, .. device?.Uuid is { } uuid ? new[] { $"UUID={uuid}" } : []];
+        OwnNames = [devicePath, .. volume is null ? [] : new[] { Lvm.MapperPath(volume.VolumeGroup, volume.Name) }, .. device?.Uuid is { } uuid && !IsShared(uuid) ? new[] { $"UUID={uuid}" } : []];
         MountedAtPoint = storage.Mounts.LastOrDefault(mount => mount.MountPoint == mountPoint);
         IsMounted = MountedAtPoint is not null && IsMountOf(MountedAtPoint);
         Elsewhere = storage.Mounts.FirstOrDefault(mount => mount.MountPoint != mountPoint && IsMountOf(mount));
@@ -59,10 +60,20 @@ internal sealed class VolumeState
     public bool IsOurs => Volume?.Tags.Contains(Lvm.Tag) == true;
 
     /// <summary>It is a guest's disk as it is: what is in it is the guest's.</summary>
-    public bool IsRaw => !IsMounted && FstabLine is null && (Volume?.Tags.Contains(Lvm.RawTag) == true || Storage.Guests.Of([.. OwnNames, Node]).Count > 0);
+    public bool IsRaw => !IsMounted && FstabLine is null && (Volume?.Tags.Contains(Lvm.RawTag) == true || GuestsOfDevice.Count > 0);
 
     /// <summary>Its node as it is now, and our udev rule for it; null: it is no logical volume.</summary>
     public VolumeNodeFact? NodeFact => Volume is null ? null : Storage.Udev.Of(Volume.VolumeGroup, Volume.Name, Volume.Device);
+
+    /// <summary>Guests that have the device itself as their disk.</summary>
+    public IReadOnlyList<GuestDisk> GuestsOfDevice => Storage.Guests.Of([.. OwnNames, Node]);
+
+    /// <summary>Refuses to mount what is a guest's disk: QEMU does not hold it exclusively, and two that write to one file system ruin it.</summary>
+    /// <exception cref="VirtException">VolumeInUse.</exception>
+    public void RequireNoGuestsDisk(string subject)
+    {
+        if (!IsMounted && VolumeUse.Words(GuestsOfDevice) is { } guest) throw new VirtException("VolumeInUse", subject, Storage.Host.Host, guest);
+    }
 
     /// <summary>The root of its file system; null while it is not mounted.</summary>
     public PathFact? Root => IsMounted ? Storage.Inodes.GetValueOrDefault(MountPoint!) : null;
@@ -87,7 +98,11 @@ internal sealed class VolumeState
         : DevicePath;
 
     /// <summary>Whether fstab's first field means this volume: by node, by any of udev's links, by UUID.</summary>
-    public bool IsOwnName(string source) => OwnNames.Contains(source) || Storage.Guests.Links.Resolve(NodeName(source)) == Node;
+    public bool IsOwnName(string source) =>
+        OwnNames.Contains(source) || (Storage.Guests.Links.Resolve(NodeName(source)) == Node && !(source.StartsWith("UUID=", StringComparison.Ordinal) && IsShared(source[5..].Trim('"'))));
+
+    /// <summary>A snapshot has its origin's UUID: then it names neither.</summary>
+    private bool IsShared(string uuid) => Storage.Devices.Where(device => device.Uuid == uuid).DistinctBy(device => device.Device).Skip(1).Any();
 
     /// <summary>What fstab's first field means, as a path below /dev.</summary>
     public static string NodeName(string source) => source.Split('=', 2) is [var key and ("UUID" or "PARTUUID" or "LABEL" or "PARTLABEL" or "ID"), var value]

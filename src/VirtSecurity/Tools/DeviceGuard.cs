@@ -48,7 +48,11 @@ internal static class DeviceGuard
     /// <summary>The scripts' exit codes for what they refuse (values of sysexits.h); nothing has been written then.</summary>
     public static IReadOnlyDictionary<int, string> ExitCodes { get; } = new Dictionary<int, string>
     {
-        [65] = "DeviceNotEmpty", [66] = "DeviceNotFound", [73] = "DeviceInUse", [74] = "DeviceUnreadable", [75] = "LockTimedOut",
+        [65] = "DeviceNotEmpty",
+        [66] = "DeviceNotFound",
+        [73] = "DeviceInUse",
+        [74] = "DeviceUnreadable",
+        [75] = "LockTimedOut",
     };
 
     private static readonly TimeSpan TimeLimit = TimeSpan.FromMinutes(30);

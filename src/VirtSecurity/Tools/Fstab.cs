@@ -28,10 +28,12 @@ internal static class Fstab
     /// <summary>The exit codes of the two scripts below (values of sysexits.h).</summary>
     public static IReadOnlyDictionary<int, string> ExitCodes { get; } = new Dictionary<int, string> { [65] = "FstabNotValid", [75] = "LockTimedOut" };
 
+    // Root alone may come near the lock: in /run/lock anybody could hold it.
     internal const string Begin = """
         set -eu
         f=$(readlink -f -- "$1") line=$2
-        exec 9>/run/lock/virtsecurity-fstab.lock
+        mkdir -p -m 0700 /run/virtsecurity
+        exec 9>/run/virtsecurity/fstab.lock
         flock -w 60 9 || exit 75
         t=$(mktemp "$f.XXXXXX")
         trap 'rm -f -- "$t"' EXIT
@@ -145,6 +147,8 @@ internal static class Fstab
         var fields = line.Split((char[])[' ', '\t'], StringSplitOptions.RemoveEmptyEntries);
         if (fields.Length < 3 || fields[0].StartsWith('#')) return null;
         var options = fields.Length > 3 ? fields[3].Split(',').Select(Mount.Unescape).ToArray() : ["defaults"];
-        return new FstabEntry(Mount.Unescape(fields[0]), Mount.Unescape(fields[1]), fields[2], options, line);
+        // mount(8) takes /srv/a/ for /srv/a.
+        var point = Mount.Unescape(fields[1]);
+        return new FstabEntry(Mount.Unescape(fields[0]), point.Length > 1 ? point.TrimEnd('/') : point, fields[2], options, line);
     }
 }

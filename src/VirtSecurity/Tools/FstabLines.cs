@@ -39,7 +39,8 @@ internal static class FstabLines
         """;
 
     private const string Copy = """
-        exec 9>/run/lock/virtsecurity-fstab.lock
+        mkdir -p -m 0700 /run/virtsecurity
+        exec 9>/run/virtsecurity/fstab.lock
         flock -w 60 9 || exit 75
         t=$(mktemp "$f.XXXXXX")
         cp --preserve=all -- "$f" "$t"
@@ -56,7 +57,7 @@ internal static class FstabLines
     private const string Take = Begin + Copy + """
         for n in "$@"; do
           at=$(where "$n" "$t")
-          if [ -n "$at" ]; then sed "${at}d" -- "$t" >"$u" && cat -- "$u" >"$t"; fi
+          if [ -n "$at" ]; then sed "${at}d" -- "$t" >"$u"; cat -- "$u" >"$t"; fi
         done
 
         """ + End;

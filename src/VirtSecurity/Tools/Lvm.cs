@@ -164,20 +164,32 @@ internal static class Lvm
     /// <summary>Prints the volume's name if it is there: that very one, whatever it is called now.</summary>
     public static ToolCall HasUuid(string uuid) => new("lvs", "--noheadings", "-o", "lv_name", "-S", $"lv_uuid=\"{uuid}\"");
 
-    /// <summary>Prints the volume's name if it is there and has exactly so many bytes.</summary>
-    public static ToolCall HasSize(string uuid, long bytes) => new("lvs", "--noheadings", "-o", "lv_name", "-S", $"lv_uuid=\"{uuid}\" && lv_size={bytes}b");
+    /// <summary>Prints the volume's name if it is there and has at least so many bytes: a striped one is rounded up to whole stripes.</summary>
+    public static ToolCall HasSize(string uuid, long bytes) => new("lvs", "--noheadings", "-o", "lv_name", "-S", $"lv_uuid=\"{uuid}\" && lv_size>={bytes}b");
 
-    /// <summary>Fails unless the volume of that name is still that one and nothing has it open.</summary>
-    public static ToolCall RequireIdle(string volumeGroup, string name, string uuid) => ToolCall.Script(
-        "require-idle",
+    /// <summary>Fails unless the volume of that name is still that one.</summary>
+    public static ToolCall RequireThat(string volumeGroup, string name, string uuid) =>
+        Require("require-that", volumeGroup, name, $"lv_uuid=\"{uuid}\"", "is another volume now, or gone");
+
+    /// <summary>Fails unless the volume of that name is still that one, has a node, and nothing has it open.</summary>
+    public static ToolCall RequireIdle(string volumeGroup, string name, string uuid) =>
+        Require("require-idle", volumeGroup, name, $"lv_uuid=\"{uuid}\" && lv_device_open=0", "is open, inactive (lvchange -ay), or another volume now");
+
+    /// <summary>Fails unless that run made the volume of that name, and it has not been given to a guest: has a node that nothing has open, and bears no mark.</summary>
+    public static ToolCall RequireUnmarked(string volumeGroup, string name, string run) =>
+        Require("require-unmarked", volumeGroup, name, $"lv_tags=\"{RunTag(run)}\" && lv_tags!=\"{RawTag}\" && lv_device_open=0", "is open, inactive (lvchange -ay), or another volume now");
+
+    private static ToolCall Require(string call, string volumeGroup, string name, string selection, string otherwise) => ToolCall.Script(
+        call,
         """
-        o=$(lvs --noheadings -o lv_name -S "lv_uuid=\"$2\" && lv_device_open=0" -- "$1") || exit 1
+        o=$(lvs --noheadings -o lv_name -S "$2" -- "$1") || exit 1
         if [ -z "$o" ]; then
-          echo "$1 is open, or is another volume now" >&2
+          echo "$1 $3" >&2
           exit 1
         fi
         """,
-        $"{volumeGroup}/{name}", uuid);
+        $"{volumeGroup}/{name}", selection, otherwise) with
+    { Display = $"lvs -S {ShellQuote.Word(selection)} {volumeGroup}/{name}   # or it ends here" };
 
     /// <summary>Removes the volume of that name if it is still that one. LVM refuses what is open, and takes snapshots of it along.</summary>
     public static ToolCall Remove(string volumeGroup, string name, string uuid) =>

@@ -29,7 +29,7 @@ internal static partial class Mount
     // Unmounting in a namespace of our own shows what lies beneath; nobody else sees it, and what is open there does not matter.
     private const string OwnNamespace = """
         unshare -m --propagation private sh -c '
-          while mountpoint -q -- "$2"; do umount -- "$2" || exit 2; done
+          while mountpoint -q -- "$2"; do umount -n -- "$2" || exit 2; done
           exec sh -c "$0" "$@"
         ' "$@"
         """;

@@ -21,7 +21,7 @@ internal static class ProcessUse
         {
           find -L [0-9]*/fd -mindepth 1 -maxdepth 1 \( -type b -exec stat -L --printf 'node %t:%T %n\n' {} + , -printf 'file %D %p\n' \)
           find -L [0-9]*/cwd [0-9]*/root [0-9]*/exe -maxdepth 0 -printf 'file %D %p\n'
-          awk '$5 != 0 { print "map", $4, FILENAME }' [0-9]*/maps
+          grep -sHE '^[^ ]* [^ ]* [^ ]* [^ ]* [1-9]' [0-9]*/maps | sed -n 's,^\([0-9]*\)/maps:[^ ]* [^ ]* [^ ]* \([^ ]*\) .*,map \2 \1,p'
         } | sed 's,/.*,,' | sort -u
         exit 0
         """;
@@ -29,11 +29,11 @@ internal static class ProcessUse
     /// <summary>Asks.</summary>
     public static ToolCall Find() => ToolCall.Script("device-users", Script);
 
-    /// <summary>Reads <see cref="Find"/>.</summary>
+    /// <summary>Reads <see cref="Find"/>. A name may have a newline in it: its first line counts.</summary>
     public static IReadOnlyList<DeviceUser> Read(ToolResult result)
     {
         var lines = result.Stdout.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.Split(' ', 3)).Where(words => words.Length == 3).ToArray();
-        var names = lines.Where(words => words[0] == "name").ToDictionary(words => words[1], words => words[2]);
+        var names = lines.Where(words => words[0] == "name").DistinctBy(words => words[1]).ToDictionary(words => words[1], words => words[2]);
         return [.. lines.Where(words => words[0] != "name")
             .Select(words => new DeviceUser(words[0] == "file" ? FromNumber(words[1]) : FromHex(words[1]), int.Parse(words[2], CultureInfo.InvariantCulture), names.GetValueOrDefault(words[2], "?")))
             .Distinct()];

@@ -15,7 +15,8 @@ internal static class Semanage
     // ("libsemanage.semanage_get_lock: Could not get direct transaction lock at ...", libsemanage 3.4).
     private const string ImportScript = """
         edits=$(cat)
-        exec 9>/run/lock/virtsecurity-policy.lock
+        mkdir -p -m 0700 /run/virtsecurity
+        exec 9>/run/virtsecurity/policy.lock
         flock -w 600 9 || exit 75
         store=$(sed -n 's/^[[:space:]]*SELINUXTYPE[[:space:]]*=[[:space:]]*\([A-Za-z0-9_.-]*\).*/\1/p' /etc/selinux/config 2>/dev/null | tail -n 1)
         lock=/var/lib/selinux/$store/semanage.trans.LOCK

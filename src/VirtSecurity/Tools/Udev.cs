@@ -35,6 +35,9 @@ internal static class Udev
     /// <summary>The name of the call that asks whether a rule is there.</summary>
     public const string HasName = "udev-rule-has";
 
+    /// <summary>The name of the call that labels a node.</summary>
+    public const string LabelName = "label-node";
+
     /// <summary>The name of the call that takes a rule away.</summary>
     public const string RemoveName = "udev-rule-remove";
 
@@ -70,14 +73,17 @@ internal static class Udev
         sync -- "${1%/*}"
         udevadm control --reload
         if n=$(readlink -e -- "$2"); then
-          chmod 0660 "$n"
-          udevadm trigger --action=change --settle "$n"
+          case $(stat -c %C -- "$n") in
+            *:s[0-9]*:c[0-9]*) ;;   # a running guest's
+            *) chmod 0660 "$n"; udevadm trigger --action=change --settle "$n";;
+          esac
         fi
         """;
 
     private const string HasScript = """
-        if [ -e "$1" ]; then cmp -s -- "$1" - && echo "$1"; fi
-        exit 0
+        if [ ! -e "$1" ]; then exit 0; fi
+        cmp -s -- "$1" -
+        case $? in 0) echo "$1";; 1) ;; *) exit 2;; esac
         """;
 
     // Only as we wrote it. $3 and $4: the mode and label that a node which stays had before.
@@ -162,8 +168,18 @@ internal static class Udev
             Display = $"rm {RulePath(volumeGroup, name)}; udevadm control --reload" + (before.Mode is null ? "" : $"; chmod {before.Mode} {Lvm.DevicePath(volumeGroup, name)}; chcon {before.Context} {Lvm.DevicePath(volumeGroup, name)}"),
         };
 
-    /// <summary>Labels the node that a volume has now; the next activation makes another.</summary>
-    public static ToolCall Label(string device, SecurityContext context) => new("chcon", "--dereference", "--", context.ToString(), device) { Mutating = true };
+    /// <summary>Labels the node that a volume has now, if it has the label it had: a guest that was started meanwhile keeps its own. The next activation makes another node.</summary>
+    public static ToolCall Label(string device, SecurityContext before, SecurityContext context) => ToolCall.Script(
+        LabelName,
+        """
+        l=$(stat -L -c %C -- "$1") || exit 1
+        if [ "$l" = "$2" ]; then exec chcon --dereference -- "$3" "$1"; fi
+        if [ "$l" = "$3" ]; then exit 0; fi
+        echo "$1 is labelled $l now" >&2
+        exit 1
+        """,
+        device, before.ToString(), context.ToString()) with
+    { Mutating = true, Display = $"chcon --dereference -- {context} {ShellQuote.Word(device)}   # if it is still {before}" };
 
     /// <summary>Prints the device if the node it has now is so labelled.</summary>
     public static ToolCall HasLabel(string device, SecurityContext context) => new("find", "-L", device, "-maxdepth", "0", "-context", context.ToString());

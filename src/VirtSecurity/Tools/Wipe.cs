@@ -12,10 +12,14 @@ internal static class Wipe
     // steps, as one ioctl over a whole disk could not be interrupted.
     private const string Script = """
         set -eu
+        if [ ! -b "$1" ]; then
+          echo "$1 is no block device now" >&2
+          exit 1
+        fi
         if [ -n "$(command -v blkdiscard)" ]; then
           blkdiscard -z -p 64M -- "$1"
         else
-          dd if=/dev/zero of="$1" bs=4M count="$2" iflag=count_bytes oflag=direct conv=fsync,notrunc
+          dd if=/dev/zero of="$1" bs=4M count="$2" iflag=count_bytes oflag=direct conv=fsync,notrunc,nocreat
         fi
         """;
 

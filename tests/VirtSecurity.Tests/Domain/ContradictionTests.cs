@@ -169,6 +169,20 @@ public sealed class ContradictionTests
         await RefusedAsync(host.Machine, request, "VolumeDiffers", difference);
     }
 
+    /// <summary>QEMU does not hold its disk exclusively: the mount would succeed, and ruin it.</summary>
+    [Fact]
+    public async Task WhatAGuestHasAsItsDiskIsNeverMounted()
+    {
+        var machine = Scenarios.Made("a");
+        machine.Mounts.RemoveAll(mount => mount.Point == "/virt/a");
+        machine.DefineGuest("web", "/dev/mapper/volumegroup-a", running: true);
+        await RefusedAsync(machine, Scenarios.Volume("a", "/virt/a"), "VolumeInUse", "guest web (running");
+        using var host = new ModelHost(machine);
+        var request = RepairRequest.Validated(host.Name, "volumegroup", "a", null, null, null, null);
+        Assert.Equal("VolumeInUse", Assert.Single(await FlowRun.OfAsync(RepairPlan.Flow, host, [request])).Refusal?.Id);
+        Assert.Empty(host.Mutations);
+    }
+
     private static async Task RefusedAsync(ModelMachine machine, SecureGuestVolumeRequest request, string id, string difference)
     {
         using var host = new ModelHost(machine);

@@ -27,7 +27,7 @@ internal sealed class KilledTrial<TRequest, TFacts, TResult>(ChangeFlow<TRequest
         for (var at = 0; at < calls; at++)
         {
             if (second is null) await RunAsync(death, at, remedy, null);
-            else for (var again = 0; await RunAsync(death, at, remedy, (second.Value, again)); again++);
+            else for (var again = 0; await RunAsync(death, at, remedy, (second.Value, again)); again++) ;
         }
 
         return violations;

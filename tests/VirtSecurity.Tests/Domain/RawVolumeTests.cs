@@ -65,6 +65,16 @@ public sealed class RawVolumeTests
         Assert.True(repaired.Result?.IsCompliant);
         Assert.Equal(before, host.Machine.Snapshot());
 
+        // A guest that is started between the question and the answer keeps its own.
+        host.Machine.Volumes[0].NodeLabel = "system_u:object_r:tmp_t:s0";
+        host.Before = call =>
+        {
+            if (call.Tool == "label-node") host.Machine.Volumes[0].NodeLabel = "system_u:object_r:svirt_image_t:s0:c1,c2";
+            return Task.CompletedTask;
+        };
+        Assert.Contains("svirt_image_t", Assert.Single(await FlowRun.OfAsync(RepairPlan.Flow, host, [request])).Failure?.Words, StringComparison.Ordinal);
+        Assert.Equal("system_u:object_r:svirt_image_t:s0:c1,c2", host.Machine.Volumes[0].NodeLabel);
+
         // A running guest's label is libvirt's business.
         host.Machine.Volumes[0].NodeLabel = "system_u:object_r:svirt_image_t:s0:c1,c2";
         Assert.Empty(Assert.Single(await StoreInventory.ReadAsync(host, CancellationToken.None)).Problem);

@@ -64,6 +64,22 @@ public sealed class RemovalTests
     }
 
     [Fact]
+    public async Task AThinVolumeOrASnapshotIsNotWipedAndOneThatOthersStandOnIsNotRemoved()
+    {
+        var machine = Scenarios.Made("a");
+        machine.Volumes[0].Pool = "pool";
+        using var host = new ModelHost(machine);
+        Assert.Equal("CannotWipe", Assert.Single(await FlowRun.OfAsync(VolumeFlows.Remove, host, [Scenarios.Removal("a", wipe: true)])).Refusal?.Id);
+
+        // A thin volume that has it as its external origin goes with it, LVM says; one in the same pool does not.
+        var other = machine.AddVolume("volumegroup", "b", Scenarios.Size, []);
+        (other.Origin, other.Pool) = ("a", "other");
+        Assert.Contains("b is a snapshot of it", Assert.Single(await FlowRun.OfAsync(VolumeFlows.Remove, host, [Scenarios.Removal("a")])).Refusal?.Message, StringComparison.Ordinal);
+        other.Pool = "pool";
+        Assert.Null(Assert.Single(await FlowRun.OfAsync(VolumeFlows.Remove, host, [Scenarios.Removal("a")])).Failure);
+    }
+
+    [Fact]
     public async Task AVolumeThatCameUnderTheSameNameMeanwhileIsNotRemoved()
     {
         var machine = Scenarios.Made("a");

@@ -145,9 +145,10 @@ internal sealed partial class ModelMachine
         string.Concat(Volumes.Select(volume => $"/dev/block/{DeviceMapperMajor}:{volume.Minor}\0{volume.NodeMode}\0{volume.NodeLabel}\0")) + "\0"
         + string.Concat(UdevRules.SelectMany(rule => rule.Value.TrimEnd('\n').Split('\n').Select(line => $"{rule.Key}:{line}\n"))));
 
-    private Said LabelNode(string device, string label)
+    private Said LabelNode(string device, string before, string label)
     {
-        if (Volumes.Find(volume => volume.Node == device) is not { } volume) return Said.Failure(1, $"chcon: cannot access '{device}': No such file or directory\n");
+        if (Volumes.Find(volume => volume.Node == device) is not { } volume) return Said.Failure(1, $"stat: cannot statx '{device}': No such file or directory\n");
+        if (volume.NodeLabel != before && volume.NodeLabel != label) return Said.Failure(1, $"{device} is labelled {volume.NodeLabel} now\n");
         volume.NodeLabel = label;
         return Said.Nothing;
     }

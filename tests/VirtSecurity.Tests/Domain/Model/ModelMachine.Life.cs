@@ -20,8 +20,9 @@ internal sealed partial class ModelMachine
         ("fstab-take", [_, .. var numbers]) => TakeLines(input, Numbers(numbers)),
         ("fstab-put", [_, .. var numbers]) => PutLines(input, Numbers(numbers)),
         ("fstab-gone", [_, .. var numbers]) => Numbers(numbers).Any(number => Where(LinesOf(input), number, LinesOf(Fstab)) < 0) ? Said.Text("gone\n") : Said.Nothing,
-        ("require-idle", [var path, var uuid]) => Volumes.Exists(volume => $"{volume.Group}/{volume.Name}" == path && volume.Uuid == uuid && !IsMounted(volume))
-            ? Said.Nothing : Said.Failure(1, $"{path} is open, or is another volume now\n"),
+        ("require-that" or "require-idle" or "require-unmarked", [var path, var selection, var otherwise]) =>
+            Volumes.Exists(volume => $"{volume.Group}/{volume.Name}" == path && Selects(selection, volume))
+                ? Said.Nothing : Said.Failure(1, $"{path} {otherwise}\n"),
         ("wipe", [var device, _]) => WipeVolume(device),
         ("fs-grown", [_, var device, _, var before, var after]) => HasGrown(device, long.Parse(before, CultureInfo.InvariantCulture), long.Parse(after, CultureInfo.InvariantCulture)),
         ("lvreduce-if-it-fits", [_, var device, _, _, var bytes]) => ReduceIfItFits(device, long.Parse(bytes, CultureInfo.InvariantCulture)),

@@ -12,7 +12,7 @@ internal sealed class ModelVolume
     public required string Name { get; init; }
     public required long Size { get; set; }
     public string Uuid { get; } = Guid.NewGuid().ToString();
-    public string Origin { get; init; } = "";
+    public string Origin { get; set; } = "";
     public required IReadOnlyList<string> Tags { get; set; }
     public required int Minor { get; init; }
     public ModelFileSystem? FileSystem { get; set; }
@@ -193,18 +193,20 @@ internal sealed partial class ModelMachine
         _ => throw Unknown(["lvs", field]),
     };
 
-    private static bool Selects(string selection, ModelVolume volume) => Criterion().Matches(selection).All(criterion => criterion.Groups[1].Value switch
+    private bool Selects(string selection, ModelVolume volume) => Criterion().Matches(selection).All(criterion => (criterion.Groups[1].Value, criterion.Groups[2].Value) switch
     {
-        "vg_name" => volume.Group == criterion.Groups[2].Value,
-        "lv_name" => volume.Name == criterion.Groups[2].Value,
-        "lv_tags" => volume.Tags.Contains(criterion.Groups[2].Value),
-        "lv_uuid" => volume.Uuid == criterion.Groups[2].Value,
-        "lv_size" => $"{volume.Size}b" == criterion.Groups[2].Value,
-        var field => throw Unknown(["-S", field]),
+        ("vg_name=", var name) => volume.Group == name,
+        ("lv_name=", var name) => volume.Name == name,
+        ("lv_tags=", var tag) => volume.Tags.Contains(tag),
+        ("lv_tags!=", var tag) => !volume.Tags.Contains(tag),
+        ("lv_uuid=", var uuid) => volume.Uuid == uuid,
+        ("lv_size>=", var size) => volume.Size >= long.Parse(size.TrimEnd('b'), CultureInfo.InvariantCulture),
+        ("lv_device_open=", "0") => !IsMounted(volume),
+        var (field, value) => throw Unknown(["-S", field, value]),
     });
 
     private static string Json(string? text) => JsonSerializer.Serialize(text);
 
-    [GeneratedRegex("([a-z_]+)=\\{?\"?([^\" }]*)\"?\\}?")]
+    [GeneratedRegex("([a-z_]+[!>]?=)\\{?\"?([^\" }]*)\"?\\}?")]
     private static partial Regex Criterion();
 }
