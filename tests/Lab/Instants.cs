@@ -8,7 +8,7 @@ namespace VirtSecurity.Lab;
 /// <summary>The whole matrix of faults and moments, of which CI runs a sample, and its report.</summary>
 internal static class Instants
 {
-    private static readonly string[] Classes = ["VirtSecurity.LabTests.InstantTests", "VirtSecurity.LabTests.RandomMomentTests", "VirtSecurity.LabTests.ManyAtOnceTests"];
+    private static readonly string[] Classes = ["VirtSecurity.LabTests.InstantTests", "VirtSecurity.LabTests.RandomMomentTests", "VirtSecurity.LabTests.ManyAtOnceTests", "VirtSecurity.LabTests.DeviceGuardTests"];
 
     /// <summary>Runs it, on two machines side by side, and writes docs/instants.md; about an hour.</summary>
     /// <returns>The exit code of the tests.</returns>

@@ -69,9 +69,10 @@ public sealed class DeviceGuardTests(LabFixture fixture) : LabTest(fixture)
         await OnHost(Helpers + string.Concat(Contents.Select(one => $"d=/dev/vdc{one.Partition}; size=$(blockdev --getsize64 $d); {one.Make}\n")) + "udevadm settle");
         await OnHost(Users);
         await Wrap("/usr/sbin/blkid", """case "$*" in */dev/vdc25) exit 4;; esac; exec $REAL "$@" """);
-        var expected = Contents.Select(one => (Device: $"/dev/vdc{one.Partition}", Id: "DeviceNotEmpty", one.Words))
-            .Concat(Uses.Select(one => (one.Device, Id: "DeviceInUse", one.Words)))
-            .Concat(Others).ToArray();
+        var used = Sample(Uses).ToArray();
+        var expected = Sample(Contents.Select(one => (Device: $"/dev/vdc{one.Partition}", Id: "DeviceNotEmpty", one.Words)))
+            .Concat(used.Select(one => (one.Device, Id: "DeviceInUse", one.Words)))
+            .Concat(Sample(Others)).ToArray();
         var before = await Bytes();
         var host = await HostState();
 
@@ -81,9 +82,9 @@ public sealed class DeviceGuardTests(LabFixture fixture) : LabTest(fixture)
         Compare(expected, run.Errors);
 
         // Without a question, and with leave to overwrite: use is still use.
-        var forced = PowerShell(Rows(Uses.Select(one => one.Device)) + "| New-SecureGuestVolume -VirtHost $lab -Force -Confirm:$false");
+        var forced = PowerShell(Rows(used.Select(one => one.Device)) + "| New-SecureGuestVolume -VirtHost $lab -Force -Confirm:$false");
         Assert.Empty(forced.Output);
-        Compare([.. Uses.Select(one => (one.Device, "DeviceInUse", one.Words))], forced.Errors);
+        Compare([.. used.Select(one => (one.Device, "DeviceInUse", one.Words))], forced.Errors);
 
         Assert.Equal(before, await Bytes());
         Assert.Equal(host, await HostState());
@@ -122,6 +123,7 @@ public sealed class DeviceGuardTests(LabFixture fixture) : LabTest(fixture)
     }
 
     [Fact]
+    [Trait(Lengthy, Yes)]
     public async Task AFailureAfterMkfsLeavesAnEmptyPartitionEmptyAndSaysOfAForcedOneWhatIsLost()
     {
         await Partition(3);

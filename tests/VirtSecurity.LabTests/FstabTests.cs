@@ -40,6 +40,7 @@ public sealed class FstabTests(LabFixture fixture) : LabTest(fixture)
     }
 
     [Fact]
+    [Trait(Lengthy, Yes)]
     public async Task ALinkStaysALinkAndWhatMayNotBeChangedIsNot()
     {
         await OnHost("mkdir /etc/static && mv /etc/fstab /etc/static/fstab && ln -s static/fstab /etc/fstab && cp -a /etc/static/fstab /root/fstab");

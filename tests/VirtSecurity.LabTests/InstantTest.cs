@@ -35,9 +35,6 @@ public abstract class InstantTest(LabFixture fixture) : LabTest(fixture)
 
     private readonly Stopwatch watch = Stopwatch.StartNew();
 
-    /// <summary>The whole matrix is asked for, as `tests/Lab -- full` does.</summary>
-    protected static bool IsFull => Environment.GetEnvironmentVariable("VIRTSECURITY_LAB_FULL") == "1";
-
     /// <summary>How long after PowerShell's start; the same for the same number. A run of three volumes takes about half a minute.</summary>
     protected static TimeSpan Moment(int number) => TimeSpan.FromSeconds(2 + 30 * new Random(number).NextDouble());
 

@@ -17,7 +17,7 @@ public sealed class InstantTests(LabFixture fixture) : InstantTest(fixture)
     public static TheoryData<int, Fault> Faults => new(
         from change in Enumerable.Range(0, Changes.Length)
         from fault in Enum.GetValues<Fault>()
-        where IsFull || (change, fault) is (1, Fault.ConnectionCut) or (3, Fault.DiskFull)
+        where IsFull || (change, fault) is (1, Fault.ConnectionCut)
         select (change, fault));
 
     [Theory]
@@ -85,6 +85,7 @@ public sealed class InstantTests(LabFixture fixture) : InstantTest(fixture)
 }
 
 /// <summary>PowerShell killed at a random moment of a run of three volumes.</summary>
+[Trait(Lengthy, Yes)]
 public sealed class RandomMomentTests(LabFixture fixture) : InstantTest(fixture)
 {
     internal const string ThreeVolumes = """

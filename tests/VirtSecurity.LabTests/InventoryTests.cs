@@ -48,6 +48,7 @@ public sealed class InventoryTests(LabFixture fixture) : LabTest(fixture)
     }
 
     [Fact]
+    [Trait(Lengthy, Yes)]
     public async Task AVolumeBrokenInEachWaySaysSoAndIsPutRightWithItsDataUntouched()
     {
         Assert.Empty(PowerShell("New-SecureGuestVolume volumegroup images 512MB -MountPoint /virtstorage -VirtHost $lab").Errors);

@@ -8,6 +8,7 @@ namespace VirtSecurity.LabTests;
 public sealed class KilledRunTests(LabFixture fixture) : LabTest(fixture)
 {
     [Fact]
+    [Trait(Lengthy, Yes)]
     public async Task AKilledRunIsShownKeepsOthersOffIsFinishedAndThenTakenBackWhole()
     {
         var before = await HostState();

@@ -76,7 +76,19 @@ public sealed class LabFixture : IAsyncLifetime
 /// <summary>The base of all lab tests: each begins on a machine as it was after its first boot.</summary>
 public abstract class LabTest(LabFixture fixture) : IAsyncLifetime
 {
+    /// <summary>The trait of tests that CI leaves out, as it has to stay below three quarters of an hour: the second of a kind, of which another runs there.</summary>
+    protected const string Lengthy = "lengthy";
+
+    /// <summary>Its value.</summary>
+    protected const string Yes = "yes";
+
     private LabFixture.Place? place;
+
+    /// <summary>All cases are asked for, as `tests/Lab -- full` does; otherwise a sample of them.</summary>
+    protected static bool IsFull => Environment.GetEnvironmentVariable("VIRTSECURITY_LAB_FULL") == "1";
+
+    /// <summary>All cases, or every third.</summary>
+    protected static IEnumerable<T> Sample<T>(IEnumerable<T> cases) => IsFull ? cases : cases.Where((_, i) => i % 3 == 0);
 
     protected LabMachine Machine => place?.Machine ?? throw new InvalidOperationException("No lab machine.");
 

@@ -59,6 +59,7 @@ public sealed class RemoveResizeTests(LabFixture fixture) : LabTest(fixture)
     }
 
     [Fact]
+    [Trait(Lengthy, Yes)]
     public async Task AnXfsVolumeGrowsAndWhatIsNotOursIsKeptUnlessItIsNamed()
     {
         var before = await State();

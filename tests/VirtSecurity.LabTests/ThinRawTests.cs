@@ -7,6 +7,7 @@ namespace VirtSecurity.LabTests;
 public sealed class ThinRawTests(LabFixture fixture) : LabTest(fixture)
 {
     [Fact]
+    [Trait(Lengthy, Yes)]
     public async Task ARawVolumeShowsNothingOfTheLastOneRunsAGuestAndKeepsAnAskedLabelAcrossActivationAndReboot()
     {
         // A former guest's data, 40 MiB into the very extents that the new volume is given.

@@ -81,7 +81,8 @@ internal sealed record ChangeFlow<TRequest, TFacts, TResult>(
     /// <exception cref="VirtException">UnfinishedRun, JournalDamaged, JournalNewer, and those of <see cref="Plan"/>.</exception>
     public ChangeSet Changes(TRequest request, TFacts facts, string run)
     {
-        IReadOnlyList<string> keys = [.. Keys(request)];
+        // By all names that the facts give it: another run may have been asked for the same thing by another.
+        IReadOnlyList<string> keys = [.. Keys(request).Union(Keys(Resolve(request, facts)))];
         var conflict = UnfinishedRuns.Conflict(Unfinished(facts), Host(request), keys, run);
         try
         {

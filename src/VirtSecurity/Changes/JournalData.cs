@@ -68,6 +68,7 @@ internal static class JournalData
     {
         ["step"] = change.Step,
         ["hiddenBy"] = change.HiddenBy,
+        ["loss"] = change.Loss,
         ["do"] = new JsonArray([.. change.Do.Select(Of)]),
         ["check"] = change.Check is null ? null : Of(change.Check),
         ["undo"] = new JsonArray([.. change.Undo.Select(Of)]),
@@ -90,6 +91,7 @@ internal static class JournalData
         [.. change.GetProperty("undo").EnumerateArray().Select(call => ReadCall(call, true))])
     {
         HiddenBy = Optional(change, "hiddenBy"),
+        Loss = Optional(change, "loss"),
     };
 
     private static ToolCall ReadCall(JsonElement call, bool mutating)

@@ -102,7 +102,12 @@ internal sealed class PastRun(IHost host, Journal journal, JournalRun run)
         var undone = own.Undone.Concat(commit?.Undone ?? []).ToArray();
         var left = own.NotUndone.Concat(commit?.NotUndone ?? []).Concat(own.Failure is null ? [] : shared.NotUndone).ToArray();
         var gone = own.Gone.Concat(commit?.Gone ?? []).ToArray();
-        if ((own.Failure ?? commit?.Failure) is not var (step, words)) return (new(subject.Set.Subject, SubjectState.Undone, [], gone), null);
+        if ((own.Failure ?? commit?.Failure) is not var (step, words))
+        {
+            // What was overwritten does not come back with the rest.
+            var lost = subject.Set.Losses;
+            return (new(subject.Set.Subject, lost.Count == 0 ? SubjectState.Undone : SubjectState.NotUndone, lost, gone), null);
+        }
 
         // An object that was whole, and of which nothing could be taken back, is whole still.
         var state = subject.State == SubjectState.Done && undone.Length == 0 ? SubjectState.Done : SubjectState.NotUndone;

@@ -20,7 +20,7 @@ public sealed class UndoVirtChangeCommand : VirtCommand
         true,
         run => run.Problem is null && run.Subjects.All(subject => subject.State == SubjectState.Undone),
         PastRun.Unreadable,
-        set => set.AllChanges.Reverse().SelectMany(change => change.Undo).Select(call => call.ToString()),
+        set => set.AllChanges.Reverse().SelectMany(change => change.Undo).Select(call => call.ToString()).Concat(set.Losses),
         PastRunUseReader.UndoDestroys,
         (past, _) => past.UndoAsync(),
         "ProceedUndo",

@@ -18,7 +18,10 @@ internal static class RepairPlan
         (_, facts) => VolumeProblems.Of(facts.State) is { Count: > 0 } left ? string.Join("; ", left) : facts.Place is { } place ? StoreChanges.StillClosed(place.Path) : null,
         (_, facts) => SecureGuestVolume.From(facts.State),
         Notes,
-        facts => facts.State.Storage.Unfinished);
+        facts => facts.State.Storage.Unfinished)
+    {
+        Resolve = (request, facts) => request.Of(facts.State),
+    };
 
     /// <summary>The changes; empty when nothing is wrong.</summary>
     /// <exception cref="VirtException">RepairUndecided, MountPointBusy, UnsafeParent, RefusedPath, and those of <see cref="Facts.HostFacts.ImageType"/>.</exception>

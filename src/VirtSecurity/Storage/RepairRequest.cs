@@ -63,6 +63,9 @@ internal sealed record RepairRequest
         };
     }
 
+    /// <summary>The same volume by all that is known of it.</summary>
+    public RepairRequest Of(VolumeState state) => this with { VolumeGroup = state.Volume?.VolumeGroup ?? VolumeGroup, Name = state.Volume?.Name ?? Name, MountPoint = state.MountPoint ?? MountPoint };
+
     /// <summary>The error for what a repair cannot decide.</summary>
     public VirtException Undecided(string reason) => new("RepairUndecided", Subject, reason);
 

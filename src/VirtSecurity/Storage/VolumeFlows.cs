@@ -35,6 +35,7 @@ internal static class VolumeFlows
         (_, _, _) => [],
         facts => facts.Storage.Unfinished)
     {
+        Resolve = (request, facts) => request with { Identity = request.Identity.Of(facts.State) },
         Question = "ProceedToResize",
     };
 }

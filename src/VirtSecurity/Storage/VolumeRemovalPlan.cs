@@ -25,6 +25,8 @@ internal static class VolumeRemovalPlan
     {
         if (!IsThere(facts)) throw new VirtException("VolumeNotFound", request.Identity.Subject, request.Identity.Host);
         if (Guard(facts) is { } refusal) throw refusal;
+        // Of a subvolume, or of a directory bound there, not all could be put back.
+        if (facts.State is { IsMounted: true, MountedAtPoint: { Root: not "/" } part }) throw new VirtException("VolumeDiffers", request.Identity.Subject, "the part of it that is mounted", part.Root, "/");
         // Zeros take blocks like any data: a pool, or a snapshot's own space, would fill up under other guests.
         if (request.Wipe && RemovesVolume(request, facts) && (facts.State.Volume!.Pool ?? facts.State.Volume.Origin) is { } space) throw new VirtException("CannotWipe", request.Identity.Subject, space);
 

@@ -56,7 +56,7 @@ internal static class VolumeResizePlan
         "lvextend",
         [Lvm.RequireThat(volume.VolumeGroup, volume.Name, volume.Uuid), Lvm.Extend(volume.VolumeGroup, volume.Name, bytes)],
         Lvm.HasSize(volume.Uuid, bytes),
-        [Lvm.RequireThat(volume.VolumeGroup, volume.Name, volume.Uuid), FileSystemSize.ReduceVolume(state.FileSystem!, state.DevicePath, state.MountPoint!, $"{volume.VolumeGroup}/{volume.Name}", volume.Size)]);
+        [FileSystemSize.ReduceVolume(state.FileSystem!, state.DevicePath, state.MountPoint!, $"{volume.VolumeGroup}/{volume.Name}", volume.Uuid, volume.Size)]);
 
     private static Change Grow(VolumeState state, long before, long after) => new(
         state.FileSystem == "xfs" ? "xfs_growfs" : "resize2fs",

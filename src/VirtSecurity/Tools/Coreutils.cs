@@ -61,17 +61,17 @@ internal static class Coreutils
     /// <summary>Makes one directory, which must not exist yet.</summary>
     public static ToolCall MakeDirectory(string path, string mode) => new("mkdir", "-m", mode, "--", path) { Mutating = true };
 
-    /// <summary>Makes a directory as it was, with its label, unless there is something.</summary>
+    /// <summary>Makes a directory as it was, with its group and label, unless there is something.</summary>
     public static ToolCall MakeAgain(PathFact directory) => ToolCall.Script(
         "make-again",
         """
         if [ -e "$1" ]; then exit 0; fi
-        mkdir -m "$2" -- "$1" && if [ -n "$3" ]; then chcon -h -- "$3" "$1"; fi
+        mkdir -m "$2" -- "$1" && if [ -n "$4" ]; then chgrp -- "$4" "$1"; fi && if [ -n "$3" ]; then chcon -h -- "$3" "$1"; fi
         """,
-        directory.Path, Octal(directory.Mode), directory.Context?.ToString() ?? "") with
+        directory.Path, Octal(directory.Mode), directory.Context?.ToString() ?? "", directory.Group) with
     {
         Mutating = true,
-        Display = $"{MakeDirectory(directory.Path, Octal(directory.Mode))} && chcon -h -- {directory.Context} {ShellQuote.Word(directory.Path)}",
+        Display = $"{MakeDirectory(directory.Path, Octal(directory.Mode))} && chgrp -- {directory.Group} {ShellQuote.Word(directory.Path)} && chcon -h -- {directory.Context} {ShellQuote.Word(directory.Path)}",
     };
 
     /// <summary>Makes a parent directory if it is not there.</summary>

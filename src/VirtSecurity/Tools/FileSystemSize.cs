@@ -51,7 +51,15 @@ internal static partial class FileSystemSize
         if [ "$s" -ge "$5" ]; then echo grown; elif [ "$s" -ne "$4" ]; then exit 2; fi
         """;
 
-    private const string Reduce = SizeFunction + """
+    // By its identity: another may have come under the name.
+    private const string Reduce = """
+        o=$(lvs --noheadings -o lv_name -S "lv_uuid=\"$6\"" -- "$4") || exit 1
+        if [ -z "$o" ]; then
+          echo "$4 is another volume now" >&2
+          exit 1
+        fi
+
+        """ + SizeFunction + """
         if [ "$s" -gt "$5" ]; then
           echo "the file system on $2 has $s bytes already: the volume stays as it is" >&2
           exit 1
@@ -83,8 +91,8 @@ internal static partial class FileSystemSize
         ToolCall.Script(GrownName, Grown, type, device, mountPoint, Text(before), Text(after));
 
     /// <summary>Makes a volume smaller again, only while its file system still fits.</summary>
-    public static ToolCall ReduceVolume(string type, string device, string mountPoint, string volume, long bytes) =>
-        ToolCall.Script(ReduceName, Reduce, type, device, mountPoint, volume, Text(bytes)) with
+    public static ToolCall ReduceVolume(string type, string device, string mountPoint, string volume, string uuid, long bytes) =>
+        ToolCall.Script(ReduceName, Reduce, type, device, mountPoint, volume, Text(bytes), uuid) with
         {
             Mutating = true,
             Stop = StopPolicy.LetFinish,

@@ -14,7 +14,7 @@ internal sealed partial class ModelMachine
         ("is-gone", _) => Gone(arguments, input),
         ("is-released", [_, _, var path]) => Root.Inodes.GetValueOrDefault(path) is { Immutable: true } ? Said.Nothing : Said.Text("released\n"),
         ("protect-beneath", [_, _, var path]) => ProtectBeneath(path),
-        ("make-again", [var path, var mode, var label]) => MakeAgain(path, mode, label),
+        ("make-again", [var path, var mode, var label, var group]) => MakeAgain(path, mode, label, group),
         ("beneath-mount", [_, _, var path, _]) => Beneath(path),
         ("device-users", []) => Said.Text(string.Concat(Processes.Select(one => $"name {one.ProcessId} {one.Name}\nnode {Hex(one.Device)} {one.ProcessId}\n"))),
         ("fstab-take", [_, .. var numbers]) => TakeLines(input, Numbers(numbers)),
@@ -25,7 +25,7 @@ internal sealed partial class ModelMachine
                 ? Said.Nothing : Said.Failure(1, $"{path} {otherwise}\n"),
         ("wipe", [var device, _]) => WipeVolume(device),
         ("fs-grown", [_, var device, _, var before, var after]) => HasGrown(device, long.Parse(before, CultureInfo.InvariantCulture), long.Parse(after, CultureInfo.InvariantCulture)),
-        ("lvreduce-if-it-fits", [_, var device, _, _, var bytes]) => ReduceIfItFits(device, long.Parse(bytes, CultureInfo.InvariantCulture)),
+        ("lvreduce-if-it-fits", [_, var device, _, _, var bytes, _]) => ReduceIfItFits(device, long.Parse(bytes, CultureInfo.InvariantCulture)),
         _ => throw Unknown([name, .. arguments]),
     };
 
@@ -60,10 +60,11 @@ internal sealed partial class ModelMachine
         return Said.Text($"{path}\0{TypeBits(inode.Type) | Convert.ToInt32(inode.Mode, 8):x}\0{inode.Owner}\0{inode.Group}\0{inode.Mode}\0{inode.Label}\0{(Root.IsEmpty(path) ? "empty" : "")}{(inode.Immutable ? " immutable" : "")}");
     }
 
-    private Said MakeAgain(string path, string mode, string label)
+    private Said MakeAgain(string path, string mode, string label, string group)
     {
         if (Look(path) is not null) return Said.Nothing;
         var said = MakeDirectory(path, mode);
+        if (said.Code == 0) Look(path)!.Group = group;
         if (said.Code == 0 && label.Length > 0) Look(path)!.Label = label;
         return said;
     }
