@@ -26,8 +26,8 @@ public sealed record LabFlavour(string Name, string Kernel, string Initrd, strin
     [
         "linux-image-amd64", "initramfs-tools", "zstd", "systemd-sysv", "udev", "kmod", "dbus", "procps", "iproute2",
         "openssh-server", "sudo", "lsof", "attr", "python3", "libicu72",
-        "lvm2", "e2fsprogs", "xfsprogs", "fdisk", "btrfs-progs", "cryptsetup-bin", "mdadm",
-        "selinux-policy-default", "selinux-utils", "policycoreutils", "policycoreutils-python-utils", "auditd",
+        "lvm2", "e2fsprogs", "xfsprogs", "fdisk", "btrfs-progs", "cryptsetup-bin", "mdadm", "dosfstools", "nfs-kernel-server",
+        "selinux-policy-default", "selinux-policy-mls", "selinux-utils", "policycoreutils", "policycoreutils-python-utils", "auditd",
         // firewalld reads /etc/protocols, which netbase brings, and ends without a word where it is missing.
         "nftables", "firewalld", "netbase",
         "libvirt-daemon-system", "libvirt-clients", "libvirt-daemon-driver-qemu", "qemu-system-x86", "qemu-utils",

@@ -84,6 +84,8 @@ printf 'ON_BOOT=ignore\nON_SHUTDOWN=shutdown\nSHUTDOWN_TIMEOUT=30\n' >> "$root/e
 
 # --- services ------------------------------------------------------------------------------------------------------
 in_root systemctl enable systemd-networkd.service auditd.service ssh.service
+# For the test that exports a directory to the machine itself; it starts them.
+in_root systemctl disable nfs-server.service nfs-client.target nfs-blkmap.service rpcbind.service rpcbind.socket
 # Nothing may start by itself in the middle of a measurement, nor when the clock jumps after a restore.
 in_root systemctl mask apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer \
     e2scrub_reap.service fstrim.timer logrotate.timer man-db.timer systemd-tmpfiles-clean.timer \
