@@ -14,12 +14,16 @@
         'Connect-VirtHost'
         'Get-SecureGuestVolume'
         'Get-VirtChange'
+        'Get-VirtImageContext'
+        'Get-VirtImageContextRule'
         'New-SecureGuestVolume'
         'Remove-SecureGuestVolume'
+        'Remove-VirtImageContext'
         'Repair-SecureGuestVolume'
         'Resize-SecureGuestVolume'
         'Resume-VirtChange'
         'Set-VirtImageContext'
+        'Test-VirtImageContext'
         'Undo-VirtChange'
     )
     FunctionsToExport    = @()

@@ -39,6 +39,12 @@ internal sealed record RuleEdit(string Pattern, string? Type, SecurityContext? B
 /// <param name="Type">The type the policy will have for it.</param>
 internal sealed record Relabel(string Path, SecurityContext? Before, string Type)
 {
+    /// <summary>User and range are set as well, and a type that restorecon would leave; otherwise only the type is.</summary>
+    public bool IsWhole { get; init; }
+
+    /// <summary>Whether a path that is labelled so now has yet to be given its label; what a running guest holds is left alone.</summary>
+    public bool IsMissing(SecurityContext? now) => (IsWhole && now == Before) || (now?.HasCategories != true && now?.Type != Type);
+
     /// <summary>Whether a label is the one this run gives; a running guest's categories are libvirt's.</summary>
     public bool IsInPlace(SecurityContext? now) => now is { HasCategories: false } && now.Type == Type && now != Before;
 }

@@ -140,7 +140,7 @@ internal sealed class Finisher(IHost host, Journal journal)
 
     /// <summary>What is gone needs no label, and what a running guest holds is left alone.</summary>
     private static bool NeedsLabel(Relabel label, IReadOnlyDictionary<string, SecurityContext?> labels) =>
-        labels.TryGetValue(label.Path, out var now) && now?.HasCategories != true && now?.Type != label.Type;
+        labels.TryGetValue(label.Path, out var now) && label.IsMissing(now);
 
     /// <summary>What is not in place after all; null: everything is.</summary>
     private async Task<RunFailure?> MissingAsync(ChangeSet set)

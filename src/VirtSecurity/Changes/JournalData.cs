@@ -27,7 +27,7 @@ internal static class JournalData
         ["keys"] = List(set.Keys),
         ["changes"] = new JsonArray([.. set.Own.Select(Of)]),
         ["rules"] = new JsonArray([.. set.Rules.Select(rule => new JsonObject { ["pattern"] = rule.Pattern, ["type"] = rule.Type, ["before"] = rule.Before?.ToString() })]),
-        ["labels"] = new JsonArray([.. set.Labels.Select(label => new JsonObject { ["path"] = label.Path, ["type"] = label.Type, ["before"] = label.Before?.ToString() })]),
+        ["labels"] = new JsonArray([.. set.Labels.Select(label => new JsonObject { ["path"] = label.Path, ["type"] = label.Type, ["before"] = label.Before?.ToString(), ["whole"] = label.IsWhole })]),
         ["last"] = new JsonArray([.. set.Last.Select(Of)]),
     };
 
@@ -43,7 +43,7 @@ internal static class JournalData
         Text(line, "subject"),
         [.. line.GetProperty("changes").EnumerateArray().Select(ReadChange)],
         [.. Items(line, "rules").Select(rule => new RuleEdit(Text(rule, "pattern"), Optional(rule, "type"), Context(rule)))],
-        [.. Items(line, "labels").Select(label => new Relabel(Text(label, "path"), Context(label), Text(label, "type")))])
+        [.. Items(line, "labels").Select(label => new Relabel(Text(label, "path"), Context(label), Text(label, "type")) { IsWhole = label.TryGetProperty("whole", out var whole) && whole.GetBoolean() })])
     {
         Keys = ReadList(line, "keys"),
         Last = [.. Items(line, "last").Select(ReadChange)],

@@ -1,3 +1,4 @@
+using VirtSecurity.Hosts;
 using VirtSecurity.Tools;
 
 namespace VirtSecurity.Changes;
@@ -25,6 +26,9 @@ internal static class PolicyCommit
     public static Change OfLabels(IReadOnlyCollection<Relabel> labels)
     {
         var before = labels.Where(label => label.Before is not null).Select(label => (label.Path, label.Before!.ToString())).ToArray();
-        return new("restorecon", [Restorecon.List([.. labels.Select(label => label.Path)])], null, before.Length == 0 ? [] : [Restorecon.GiveBack(before)]);
+        string[] types = [.. labels.Where(label => !label.IsWhole).Select(label => label.Path)];
+        (string, string)[] whole = [.. labels.Where(label => label.IsWhole).Select(label => (label.Path, label.Before!.ToString()))];
+        ToolCall[] calls = [.. types.Length > 0 ? new[] { Restorecon.List(types) } : [], .. whole.Length > 0 ? new[] { Restorecon.Whole(whole) } : []];
+        return new("restorecon", calls, null, before.Length == 0 ? [] : [Restorecon.GiveBack(before)]);
     }
 }

@@ -2,7 +2,6 @@ using System.Management.Automation;
 using VirtSecurity.Facts;
 using VirtSecurity.Hosts;
 using VirtSecurity.Images;
-using VirtSecurity.Resources;
 
 namespace VirtSecurity.Commands;
 
@@ -16,8 +15,10 @@ public sealed class SetVirtImageContextCommand : VirtCommand
     private const string PathSet = "Path";
     private const string LiteralSet = "LiteralPath";
 
-    private readonly List<(VirtHost Host, string Pattern, Hypervisor? Hypervisor, string? Type)> patterns = [];
+    private readonly HashSet<VirtImageContextRequest> known = [];
     private ChangePipeline<VirtImageContextRequest, ImageFacts, VirtImageContext>? pipeline;
+    private ChangePipeline<ContextRemovalRequest, ImageFacts, VirtImageContext>? resets;
+    private ImagePaths<(Hypervisor? Hypervisor, string? Type, string? Pattern)>? paths;
 
     /// <summary>Paths on the host; wildcards are expanded there.</summary>
     [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true, ParameterSetName = PathSet)]
@@ -29,6 +30,10 @@ public sealed class SetVirtImageContextCommand : VirtCommand
     [Alias("FullName", "MountPoint", "PSPath", "LP")]
     public string[] LiteralPath { get; set; } = [];
 
+    /// <summary>A rule for this path that is written wrongly: the right one takes its place.</summary>
+    [Parameter(ValueFromPipelineByPropertyName = true, ParameterSetName = LiteralSet)]
+    public string? Pattern { get; set; }
+
     /// <summary>The hypervisor whose guests' images they are.</summary>
     [Parameter(ValueFromPipelineByPropertyName = true)]
     [ConvertedTo(typeof(Hypervisor), BlankIsNull = true)]
@@ -39,64 +44,47 @@ public sealed class SetVirtImageContextCommand : VirtCommand
     [ArgumentCompleter(typeof(ImageTypeCompleter))]
     public string? SELinuxType { get; set; }
 
+    /// <summary>The SELinux user is put right as well.</summary>
+    [Parameter]
+    public SwitchParameter Strict { get; set; }
+
+    /// <summary>Back to what the policy says without a rule of the administrator's.</summary>
+    [Parameter]
+    public SwitchParameter Reset { get; set; }
+
     /// <inheritdoc/>
-    protected override void BeginProcessing() => pipeline = new(this, VirtImageContexts.Flow);
+    protected override void BeginProcessing()
+    {
+        pipeline = new(this, VirtImageContexts.Flow);
+        resets = new(this, ContextRemovals.Flow);
+        paths = new(this, Add);
+    }
 
     /// <inheritdoc/>
     protected override void ProcessRecord()
     {
+        var with = (Hypervisor, string.IsNullOrWhiteSpace(SELinuxType) ? null : SELinuxType, string.IsNullOrEmpty(Pattern) ? null : Pattern);
         foreach (var host in VirtHost)
         {
-            if (ParameterSetName == LiteralSet)
-            {
-                foreach (var path in LiteralPath) Add(host, WithoutProvider(path), Hypervisor, SELinuxType);
-                continue;
-            }
-
-            foreach (var path in Path)
-            {
-                if (WildcardPattern.ContainsWildcardCharacters(path)) patterns.Add((host, path, Hypervisor, SELinuxType));
-                else Add(host, WildcardPattern.Unescape(path), Hypervisor, SELinuxType);
-            }
+            if (ParameterSetName == LiteralSet) foreach (var path in LiteralPath) paths!.AddLiteral(host, path, with);
+            else foreach (var path in Path) paths!.AddPath(host, path, with);
         }
     }
 
     /// <inheritdoc/>
     protected override void EndProcessing()
     {
-        foreach (var (host, pattern, hypervisor, type) in patterns)
-        {
-            try
-            {
-                var found = Pump(pump => HostGlob.ExpandAsync(
-                    HostFactory.Open(host, pump), pattern, WildcardPattern.ContainsWildcardCharacters, (name, candidate) => new WildcardPattern(name).IsMatch(candidate), Stop));
-                foreach (var path in found) Add(host, path, hypervisor, type);
-            }
-            catch (VirtException problem)
-            {
-                WriteProblem(problem, pattern);
-            }
-        }
-
+        paths!.Expand();
         pipeline!.Run();
+        resets!.Run();
     }
 
-    /// <summary>What the file system provider puts in front of a path; the path itself is the host's.</summary>
-    private static string WithoutProvider(string path)
+    /// <summary>The same image may come twice in a pipeline: two guests have it.</summary>
+    private void Add(VirtHost host, string path, (Hypervisor? Hypervisor, string? Type, string? Pattern) with)
     {
-        var end = path.IndexOf("::", StringComparison.Ordinal);
-        return end > 0 && path[..end].EndsWith("FileSystem", StringComparison.Ordinal) ? path[(end + 2)..] : path;
-    }
-
-    private void Add(VirtHost host, string path, Hypervisor? hypervisor, string? type)
-    {
-        try
-        {
-            pipeline!.Add(VirtImageContextRequest.Validated(host, path, hypervisor, string.IsNullOrWhiteSpace(type) ? null : type));
-        }
-        catch (VirtException problem)
-        {
-            WriteProblem(problem, path);
-        }
+        var request = VirtImageContextRequest.Validated(host, path, with.Hypervisor, with.Type) with { IsStrict = Strict, Replaces = with.Pattern };
+        if (!known.Add(request)) return;
+        if (Reset) resets!.Add(ContextRemovalRequest.Validated(host, path, null, isReset: true));
+        else pipeline!.Add(request);
     }
 }

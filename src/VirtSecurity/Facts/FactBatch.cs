@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using System.Text.Json;
 using VirtSecurity.Hosts;
 using VirtSecurity.Resources;
@@ -17,7 +18,7 @@ internal sealed class FactBatch
     /// <summary>Adds a question; the same question twice is asked once.</summary>
     public Answer<T> Ask<T>(ToolCall call, Func<ToolResult, T> read)
     {
-        var key = string.Join('\0', call.Argv);
+        var key = string.Join('\0', call.Argv) + (call.Stdin is null ? "" : "\0" + Convert.ToHexString(SHA256.HashData(call.Stdin)));
         if (!asked.TryGetValue(key, out var index))
         {
             asked[key] = index = calls.Count;

@@ -58,6 +58,10 @@ internal sealed record HostFacts(VirtHost Host, HostProbeFact Probe, SELinuxFact
             throw new VirtException("ToolNotFound", missing, $"{missing}: not found in /usr/sbin, /usr/bin, /sbin or /bin");
     }
 
+    /// <summary>Whether a type is one for images of what the host runs; where that is not known, any image type is.</summary>
+    public bool IsImageType(string? type) =>
+        type is not null && ImageTypes.All.Contains(type) && !(type == ImageTypes.Xen && Hypervisor == Facts.Hypervisor.Kvm) && !(type == ImageTypes.Kvm && Hypervisor == Facts.Hypervisor.Xen);
+
     /// <summary>
     /// The image type to use. The hypervisor asked for must be the host's: the reference policy lets every KVM guest open
     /// xen_image_t (virt.te), so the other one's type is a hole, not a label.

@@ -26,13 +26,20 @@ internal static class HostPath
 
     /// <summary>Absolute and canonical: no <c>.</c>, <c>..</c>, <c>//</c>, trailing <c>/</c>, control characters or lone surrogates.</summary>
     /// <exception cref="VirtException">InvalidPath, with the reason.</exception>
-    public static void RequireCanonical(string path)
+    public static void RequireCanonical(string path) =>
+        Require(path, path.Any(c => c is '\0' or '\n' or '\r' || char.IsControl(c)) ? "it contains a control character" : null);
+
+    /// <summary>The same for a path that is only looked at or labelled: a name may have a newline in it.</summary>
+    /// <exception cref="VirtException">InvalidPath, with the reason.</exception>
+    public static void RequireLookable(string path) => Require(path, path.Contains('\0', StringComparison.Ordinal) ? "it contains a NUL" : null);
+
+    private static void Require(string path, string? characters)
     {
         var reason = path switch
         {
             { Length: 0 } => "it is empty",
             _ when path[0] != '/' => "it is not absolute",
-            _ when path.Any(c => c is '\0' or '\n' or '\r' || char.IsControl(c)) => "it contains a control character",
+            _ when characters is not null => characters,
             _ when !IsUnicode(path) => "it is not valid Unicode",
             _ when path.Length > 1 && path[^1] == '/' => "it ends with '/'",
             _ when path.Contains("//", StringComparison.Ordinal) => "it contains '//'",

@@ -27,6 +27,13 @@ internal sealed record PathFacts(string Path, IReadOnlyDictionary<string, PathFa
         return () => new PathFacts(path, inodes.Value.ToDictionary(inode => inode.Path));
     }
 
+    /// <summary>Adds the question for any number of paths to a batch, as one.</summary>
+    public static Func<string, PathFacts> AskMany(FactBatch batch, IEnumerable<string> paths)
+    {
+        var inodes = batch.Ask(Coreutils.StatMany(paths.SelectMany(HostPath.Chain).ToHashSet()), result => Coreutils.ReadStat(result).ToDictionary(inode => inode.Path));
+        return path => new PathFacts(path, HostPath.Chain(path).Select(part => inodes.Value.GetValueOrDefault(part)).OfType<PathFact>().ToDictionary(inode => inode.Path));
+    }
+
     /// <summary>
     /// Every directory above is a directory of root's that nobody else may write to, and no symlink: otherwise what we make
     /// or label there could be exchanged under our hands.

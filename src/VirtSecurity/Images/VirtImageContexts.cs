@@ -16,54 +16,93 @@ internal static class VirtImageContexts
         ImageReader.ReadAsync,
         Plan,
         Difference,
-        VirtImageContext.From,
+        (request, facts) => VirtImageContext.From(facts, request.IsStrict),
         Notes,
         facts => facts.Unfinished);
 
-    /// <summary>The changes; empty when the host is already so.</summary>
-    /// <exception cref="VirtException">PathNotFound, UnsafeParent, NotAnImagePlace, and those of <see cref="HostFacts.ImageType"/>.</exception>
+    /// <summary>The changes; empty when the host is already so, or where files keep no labels.</summary>
+    /// <exception cref="VirtException">PathNotFound, UnsafeParent, NotAnImagePlace, RefusedPath, and those of <see cref="HostFacts.ImageType"/>.</exception>
     internal static ChangeSet Plan(VirtImageContextRequest request, ImageFacts facts, string run)
     {
-        var type = facts.Host.ImageType(request.Hypervisor, request.SELinuxType);
+        var rules = Rules(request, facts);
         var self = facts.Path.Self ?? throw new VirtException("PathNotFound", request.Path, request.Host);
         facts.Path.RequireSafeParents();
         if (self.FileType is not ('d' or '-')) throw new VirtException("NotAnImagePlace", request.Path, Kind(self.FileType, facts.Host.Hypervisor));
+        if (facts.WithoutLabels is not null) return new ChangeSet(request.Path, [], [], []);
+        return new ChangeSet(request.Path, [], rules, [.. facts.Wrong(With(facts.Contexts, rules), request.IsStrict)]);
+    }
 
-        var contexts = facts.Host.SELinux.FileContexts;
-        var rules = new List<RuleEdit>();
-        if (!Gives(contexts, request.Path, self.IsDirectory, type))
+    /// <summary>The rules as they will be with what a request for a directory adds; null: nothing of it can be planned, or it adds nothing.</summary>
+    internal static FileContexts? ContextsWithRule(VirtImageContextRequest request, Func<ImageFacts> facts)
+    {
+        try
         {
-            var path = contexts.Resolve(request.Path);
-            var pattern = self.IsDirectory ? PathPattern.ForTree(path) : PathPattern.ForPath(path);
-            rules.Add(new RuleEdit(pattern, type, contexts.Local(pattern)?.Context));
-            contexts = contexts.With(pattern, type);
+            var plan = Plan(request, facts(), "");
+            return plan.Rules.Count > 0 ? With(facts().Contexts, plan.Rules) : null;
+        }
+        catch (VirtException)
+        {
+            // It is that request's own error; what is asked for below gets a rule of its own.
+            return null;
+        }
+    }
+
+    /// <summary>Its part of the policy commit. A file that the rules give an image type already needs none, unless another is asked for.</summary>
+    private static IReadOnlyList<RuleEdit> Rules(VirtImageContextRequest request, ImageFacts facts)
+    {
+        var type = facts.Host.ImageType(request.Hypervisor, request.SELinuxType);
+        var isDirectory = facts.Path.Self?.IsDirectory ?? true;
+        var contexts = facts.Contexts;
+        var path = contexts.Resolve(request.Path);
+        var pattern = isDirectory ? PathPattern.ForTree(path) : PathPattern.ForPath(path);
+        var edits = new List<RuleEdit>();
+        if (request.Replaces is { } wrong && wrong != pattern && (PathPattern.PathOf(wrong) ?? PathPattern.TextOf(wrong)) == request.Path && contexts.Local(wrong)?.Context is { } context)
+        {
+            edits.Add(new RuleEdit(wrong, null, context));
+            contexts = contexts.Without([wrong]);
         }
 
-        var labels = facts.Mislabelled(contexts).Where(entry => !facts.IsInUse(entry))
-            .Select(entry => new Relabel(entry.Path, entry.Context, contexts.Lookup(entry.Path, entry.FileType)!.Context!.Type));
-        return new ChangeSet(request.Path, [], rules, [.. labels]);
+        if (Gives(contexts, request, isDirectory, type, facts.Host)) return edits;
+        HostPath.RequireImagePlace(request.Path);
+        edits.Add(new RuleEdit(pattern, type, contexts.Local(pattern)?.Context));
+        return edits;
     }
+
+    private static FileContexts With(FileContexts contexts, IReadOnlyList<RuleEdit> rules) =>
+        rules.Aggregate(contexts, (current, rule) => rule.Type is null ? current.Without([rule.Pattern]) : current.With(rule.Pattern, rule.Type));
 
     private static string? Difference(VirtImageContextRequest request, ImageFacts facts)
     {
         var type = facts.Host.ImageType(request.Hypervisor, request.SELinuxType);
         var contexts = facts.Host.SELinux.FileContexts;
         if (facts.Path.Self is not { } self) return $"{request.Path} is gone";
-        if (!Gives(contexts, request.Path, self.IsDirectory, type))
+        if (!Gives(contexts, request, self.IsDirectory, type, facts.Host))
             return $"the rules give {request.Path} the type {contexts.Lookup(request.Path, self.FileType)?.Context?.Type ?? "none"}, not {type}";
-        return facts.Mislabelled(contexts).FirstOrDefault(entry => !facts.IsInUse(entry)) is { } wrong
-            ? $"{wrong.Path} is labelled {wrong.Context?.ToString() ?? "not at all"}"
+        return facts.Wrong(contexts, request.IsStrict).FirstOrDefault() is { } wrong
+            ? $"{wrong.Path} is labelled {wrong.Before}"
             : null;
     }
 
     private static IEnumerable<Note> Notes(VirtImageContextRequest request, ImageFacts facts, bool rulesChanged)
     {
-        var left = facts.Mislabelled(facts.Host.SELinux.FileContexts).Where(facts.IsInUse).Select(entry => entry.Path).ToArray();
-        return facts.Host.NotesOfRules(rulesChanged).Concat(left.Length == 0 ? [] : [new Note("HeldByGuest", request.Host.Name, left.Length, left[0])]);
+        if (facts.WithoutLabels is { } mount) return facts.IsLabelledByMount ? [] : [new("LabelsNotSupported", request.Host.Name, request.Path, mount.FileSystem, mount.MountPoint)];
+        return [.. facts.Host.NotesOfRules(rulesChanged), .. LeftAlone(request.Host.Name, facts)];
     }
 
-    private static bool Gives(FileContexts contexts, string path, bool isDirectory, string type) =>
-        isDirectory ? ImageRule.Gives(contexts, path, type) : contexts.Lookup(path, '-')?.Context?.Type == type;
+    /// <summary>What was left alone because a running guest holds it, or because it could not be read.</summary>
+    internal static IEnumerable<Note> LeftAlone(string host, ImageFacts facts)
+    {
+        var left = facts.InUse(facts.Host.SELinux.FileContexts).Select(entry => entry.Path).ToArray();
+        if (left.Length > 0) yield return new("HeldByGuest", host, left.Length, left[0]);
+        foreach (var words in facts.Unreadable) yield return new("NotLabelled", host, words);
+    }
+
+    private static bool Gives(FileContexts contexts, VirtImageContextRequest request, bool isDirectory, string type, HostFacts host)
+    {
+        if (isDirectory) return ImageRule.Gives(contexts, request.Path, type);
+        var given = contexts.Lookup(request.Path, '-')?.Context?.Type;
+        return given == type || (request.SELinuxType is null && host.IsImageType(given));
+    }
 
     private static string Kind(char fileType, Hypervisor? hypervisor) => fileType switch
     {

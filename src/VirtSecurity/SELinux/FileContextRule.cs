@@ -1,7 +1,7 @@
 namespace VirtSecurity.SELinux;
 
 /// <summary>Which file a rule stands in.</summary>
-internal enum RuleSource
+public enum RuleSource
 {
     /// <summary>file_contexts: the policy's own.</summary>
     Policy,

@@ -57,6 +57,10 @@ internal sealed class FileContexts
         return new FileContexts(before is null ? [.. Rules, rule] : [.. Rules.Select(other => other == before ? rule : other)], Equivalences);
     }
 
+    /// <summary>These contexts as they will be once the administrator's rules with exactly these patterns for all file types are gone.</summary>
+    public FileContexts Without(IReadOnlyCollection<string> patterns) =>
+        new([.. Rules.Where(rule => rule.Source != RuleSource.Local || rule.FileType is not null || !patterns.Contains(rule.Pattern))], Equivalences);
+
     internal static string Latin1(string text) => Encoding.Latin1.GetString(Encoding.UTF8.GetBytes(text));
 
     /// <summary>As libselinux's spec_hasMetaChars: an escaped character is none.</summary>

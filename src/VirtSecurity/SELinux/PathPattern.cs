@@ -14,15 +14,16 @@ internal static partial class PathPattern
     /// <summary>What follows the directory's own path in a rule for it and all below.</summary>
     public const string TreeSuffix = "(/.*)?";
 
+    /// <summary>What follows it in a rule for all below alone.</summary>
+    private const string BelowSuffix = "/.*";
+
     /// <summary>The pattern for a directory and everything below it.</summary>
     public static string ForTree(string directory) => ForPath(directory) + TreeSuffix;
 
     /// <summary>The path whose tree, or which alone, a pattern covers; null: the pattern is no plain path. A dot is read as one, as it is mostly meant.</summary>
     public static string? PathOf(string pattern)
     {
-        var plain = pattern.EndsWith(TreeSuffix, StringComparison.Ordinal) ? pattern[..^TreeSuffix.Length]
-            : pattern.EndsWith("/.*", StringComparison.Ordinal) ? pattern[..^3]
-            : pattern;
+        var plain = TextOf(pattern);
         if (!PlainShape().IsMatch(plain)) return null;
         var bytes = new List<byte>();
         for (var i = 0; i < plain.Length; i++)
@@ -37,6 +38,28 @@ internal static partial class PathPattern
         }
 
         return Encoding.UTF8.GetString([.. bytes]);
+    }
+
+    /// <summary>The pattern without what makes it a tree's.</summary>
+    public static string TextOf(string pattern) =>
+        pattern.EndsWith(TreeSuffix, StringComparison.Ordinal) ? pattern[..^TreeSuffix.Length]
+        : pattern.EndsWith(BelowSuffix, StringComparison.Ordinal) ? pattern[..^BelowSuffix.Length]
+        : pattern;
+
+    /// <summary>Whether the pattern of a plain path covers what is below it too.</summary>
+    public static bool IsTree(string pattern) => pattern.EndsWith(BelowSuffix, StringComparison.Ordinal) || pattern.EndsWith(TreeSuffix, StringComparison.Ordinal);
+
+    /// <summary>Whether the pattern of a plain path has a dot that stands for any sign.</summary>
+    public static bool HasBareDot(string pattern)
+    {
+        var text = TextOf(pattern);
+        for (var i = 0; i < text.Length; i++)
+        {
+            if (text[i] == '\\') i++;
+            else if (text[i] == '.') return true;
+        }
+
+        return false;
     }
 
     /// <summary>The pattern that matches exactly this path.</summary>

@@ -15,6 +15,9 @@ public sealed record SecurityContext(string User, string Role, string Type, stri
     /// <summary>Whether the range carries categories: on an image, a running guest's (or one that was killed).</summary>
     public bool HasCategories => Range?.Contains(":c", StringComparison.Ordinal) == true;
 
+    /// <summary>Whether it stands for no label at all: that is how the kernel shows a file without one, or with one that the policy does not know.</summary>
+    public bool IsUnlabelled => Type is "unlabeled_t" or "file_t";
+
     /// <summary>The context as SELinux writes it.</summary>
     public override string ToString() => Range is null ? $"{User}:{Role}:{Type}" : $"{User}:{Role}:{Type}:{Range}";
 }

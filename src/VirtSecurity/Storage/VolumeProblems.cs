@@ -37,12 +37,7 @@ internal static class VolumeProblems
 
     /// <summary>The administrator's rules for image types whose path does not exist.</summary>
     public static IReadOnlyList<string> PathsWithoutPlace(HostStorage storage) =>
-        [.. storage.Host.SELinux.FileContexts.Rules
-            .Where(rule => rule.Source == RuleSource.Local && rule.Context is { } context && ImageTypes.All.Contains(context.Type))
-            .Select(rule => PathPattern.PathOf(rule.Pattern))
-            .OfType<string>()
-            .Where(path => !storage.Inodes.ContainsKey(path))
-            .Distinct()];
+        [.. ImageRule.LocalPaths(storage.Host.SELinux.FileContexts).Where(path => !storage.Inodes.ContainsKey(path))];
 
     private static IEnumerable<(string Id, object?[] Arguments)> Find(VolumeState state)
     {

@@ -38,6 +38,26 @@ internal static class Coreutils
     public static ToolCall Stat(IEnumerable<string> paths) =>
         new(["stat", "--printf", StatFormat, "--", .. paths]);
 
+    /// <summary>The same for any number of paths: they go by standard input. Read with <see cref="ReadStat"/>.</summary>
+    public static ToolCall StatMany(IEnumerable<string> paths) => new("xargs", "-0r", "stat", "--printf", StatFormat, "--")
+    {
+        Stdin = Encoding.UTF8.GetBytes(string.Concat(paths.Select(path => path + "\0"))),
+        TimeLimit = TimeSpan.FromMinutes(10),
+    };
+
+    /// <summary>Asks for the device numbers of nodes, links followed; what is no device has the number 0:0.</summary>
+    public static ToolCall DeviceNumbers(IEnumerable<string> paths) => new("xargs", "-0r", "stat", "-L", "--printf", @"%n\0%t:%T\0", "--")
+    {
+        Stdin = Encoding.UTF8.GetBytes(string.Concat(paths.Select(path => path + "\0"))),
+    };
+
+    /// <summary>Reads <see cref="DeviceNumbers"/>: path to major:minor.</summary>
+    public static IReadOnlyDictionary<string, string> ReadDeviceNumbers(ToolResult result)
+    {
+        var fields = result.Stdout.Split('\0');
+        return Enumerable.Range(0, fields.Length / 2).DistinctBy(i => fields[2 * i]).ToDictionary(i => fields[2 * i], i => DeviceNumber.FromHex(fields[2 * i + 1]));
+    }
+
     /// <summary>Reads <see cref="Stat"/>.</summary>
     public static IReadOnlyList<PathFact> ReadStat(ToolResult result)
     {

@@ -18,6 +18,9 @@ internal sealed record MountFact(string Device, string MountPoint, IReadOnlyList
 
     /// <summary>Options of the file system itself, such as <c>errors=remount-ro</c>.</summary>
     public IReadOnlyList<string> SuperOptions { get; init; } = [];
+
+    /// <summary>Whether each of its files keeps a label of its own. The kernel says so by <c>seclabel</c> (selinux_sb_show_options) while SELinux is on.</summary>
+    public bool KeepsLabels => SuperOptions.Contains("seclabel");
 }
 
 /// <summary>mount(8), umount(8), findmnt(8), and the options a mount may be given.</summary>

@@ -35,17 +35,7 @@ internal static class ProcessUse
         var lines = result.Stdout.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.Split(' ', 3)).Where(words => words.Length == 3).ToArray();
         var names = lines.Where(words => words[0] == "name").DistinctBy(words => words[1]).ToDictionary(words => words[1], words => words[2]);
         return [.. lines.Where(words => words[0] != "name")
-            .Select(words => new DeviceUser(words[0] == "file" ? FromNumber(words[1]) : FromHex(words[1]), int.Parse(words[2], CultureInfo.InvariantCulture), names.GetValueOrDefault(words[2], "?")))
+            .Select(words => new DeviceUser(words[0] == "file" ? DeviceNumber.FromPacked(ulong.Parse(words[1], CultureInfo.InvariantCulture)) : DeviceNumber.FromHex(words[1]), int.Parse(words[2], CultureInfo.InvariantCulture), names.GetValueOrDefault(words[2], "?")))
             .Distinct()];
     }
-
-    /// <summary>st_dev as glibc's makedev(3) packs it.</summary>
-    private static string FromNumber(string text)
-    {
-        var device = ulong.Parse(text, CultureInfo.InvariantCulture);
-        return string.Create(CultureInfo.InvariantCulture, $"{((device >> 8) & 0xFFF) | ((device >> 32) & ~0xFFFUL)}:{(device & 0xFF) | ((device >> 12) & ~0xFFUL)}");
-    }
-
-    private static string FromHex(string text) =>
-        string.Join(':', text.Split(':').Select(part => int.Parse(part, NumberStyles.HexNumber, CultureInfo.InvariantCulture).ToString(CultureInfo.InvariantCulture)));
 }

@@ -8,20 +8,36 @@ namespace VirtSecurity.Tools;
 internal static class Restorecon
 {
     private const string ListName = "restorecon-list";
+    private const string WholeName = "restorecon-whole";
 
-    // Judged again just before: what has categories is a running guest's, what a QEMU holds open is too. Written as three
-    // filters over "device:inode label path" records ended by NUL, so that any path passes unharmed. restorecon gets
-    // a pipe: its SELinux domain may not read a file of ours.
-    private const string ListScript = """
+    // Judged again just before, over "device:inode label path" records ended by NUL, so that any path passes unharmed. restorecon gets a pipe:
+    // its SELinux domain may not read a file of ours.
+    private const string Begin = GuestHolds.RangesScript + """
         set -eu
         d=$(mktemp -d /run/virtsecurity-relabel.XXXXXX)
         trap 'rm -rf "$d"' EXIT
-        for p in /proc/[0-9]*; do
-          case $(cat "$p/comm" 2>/dev/null) in qemu*) stat -L --printf '^%d:%i \n' "$p"/fd/* 2>/dev/null || :;; esac
-        done >"$d/open"
-        printf '^[^ ]* [^ :]*:[^ :]*:[^ :]*:s[^ ]*:c\n' >>"$d/open"
+        open_inodes() {
+          for p in $(qemus); do stat -L --printf '^%d:%i \n' -- "$p"/fd/* 2>/dev/null || :; done
+        }
+
+        """;
+
+    // What has categories is a running guest's, what a QEMU holds open is too.
+    private const string ListScript = Begin + """
+        open_inodes >"$d/held"
+        printf '^[^ ]* [^ :]*:[^ :]*:[^ :]*:s[^ ]*:c\n' >>"$d/held"
         xargs -0r stat --printf '%d:%i %C %n\0' -- >"$d/all" || :   # one that is gone needs no label
-        { grep -zvf "$d/open" <"$d/all" || :; } | cut -z -d ' ' -f 3- | restorecon -0 -f -
+        { grep -zvf "$d/held" <"$d/all" || :; } | cut -z -d ' ' -f 3- | restorecon -0 -f -
+        """;
+
+    // Only what still has the very label it was seen with: libvirt gives a guest that is started other categories, or the same ones, which then are
+    // a running process's or in the file libvirt keeps of that guest.
+    private const string WholeScript = Begin + """
+        sort -z >"$d/before"
+        open_inodes >"$d/held"
+        held_ranges | sort -u | sed 's/^range \(.*\)$/^[^ ]* [^ :]*:[^ :]*:[^ :]*:\1 /' >>"$d/held"
+        cut -z -d ' ' -f 2- <"$d/before" | xargs -0r stat --printf '%d:%i %C %n\0' -- >"$d/all" || :
+        { grep -zvf "$d/held" <"$d/all" || :; } | cut -z -d ' ' -f 2- | sort -z | comm -z -12 - "$d/before" | cut -z -d ' ' -f 2- | restorecon -F -0 -f -
         """;
 
     /// <summary>Gives each path the label the policy has for it; standard input is the list, ended by NUL each.</summary>
@@ -33,6 +49,20 @@ internal static class Restorecon
         Display = paths.Count > 20
             ? $"restorecon -0 -f -   # {paths.Count} paths, less what a running guest holds"
             : $"restorecon -- {string.Join(' ', paths.Select(ShellQuote.Word))}   # less what a running guest holds",
+    };
+
+    /// <summary>
+    /// Gives each path the whole context the policy has for it, user and range too (-F), where the type alone is not what is wrong or restorecon would leave the type
+    /// that is there: left-over categories, customizable types. Standard input is "label path" records, ended by NUL each, with the label it was seen with.
+    /// </summary>
+    public static ToolCall Whole(IReadOnlyCollection<(string Path, string Before)> labels) => ToolCall.Script(WholeName, WholeScript) with
+    {
+        Stdin = Records(labels.Select(label => $"{label.Before} {label.Path}")),
+        Mutating = true,
+        TimeLimit = TimeSpan.FromMinutes(30),
+        Display = labels.Count > 20
+            ? $"restorecon -F -0 -f -   # {labels.Count} paths whose label is as it was, less what a running guest holds"
+            : $"restorecon -F -- {string.Join(' ', labels.Select(label => ShellQuote.Word(label.Path)))}   # if the label is as it was, less what a running guest holds",
     };
 
     /// <summary>Gives each path back the label it had; standard input is label, path, label, path ... ended by NUL each.</summary>

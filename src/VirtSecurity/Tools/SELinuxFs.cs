@@ -61,6 +61,19 @@ internal static class SELinuxFs
         return new SELinuxFact(mode, store, new FileContexts([.. rules], [Equivalences(texts, "file_contexts.subs"), Equivalences(texts, "file_contexts.subs_dist")]));
     }
 
+    /// <summary>Asks for the types that restorecon leaves as they are unless told otherwise (-F), customizable_types(5).</summary>
+    public static ToolCall CustomizableTypes() => ToolCall.Script(
+        "customizable-types",
+        """
+        s=$(sed -n 's/^[[:space:]]*SELINUXTYPE[[:space:]]*=[[:space:]]*\([A-Za-z0-9_.-]*\).*/\1/p' /etc/selinux/config 2>/dev/null | tail -n 1)
+        f=/etc/selinux/$s/contexts/customizable_types
+        if [ -e "$f" ]; then cat -- "$f"; fi
+        """);
+
+    /// <summary>Reads <see cref="CustomizableTypes"/>.</summary>
+    public static IReadOnlySet<string> ReadCustomizableTypes(ToolResult result) =>
+        result.Stdout.Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Where(line => line[0] != '#').ToHashSet();
+
     /// <summary>Asks which types the loaded policy knows: selinuxfs's <c>context</c> node refuses a context it does not.</summary>
     public static ToolCall KnownTypes(IReadOnlyCollection<string> types) => ToolCall.Script(
         "known-types",

@@ -323,6 +323,7 @@ internal static class Scenarios
         machine.AddFile("/images/running.img", '-', "600", "system_u:object_r:svirt_image_t:s0:c3,c17");
         machine.AddFile("/images/open.img", '-', "600", "system_u:object_r:default_t:s0");
         machine.OpenByGuests.Add("/images/open.img");
+        machine.RunningRanges.Add("s0:c3,c17");
         return machine;
     }
 

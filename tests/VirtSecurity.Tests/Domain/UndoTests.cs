@@ -42,7 +42,7 @@ public sealed class UndoTests
         using var host = new ModelHost(Scenarios.ImageDirectory()) { FailOn = call => call.Tool == "restorecon-list", FailHavingDone = true };
         host.Before = call =>
         {
-            if (call.Argv is ["xargs", "-0r", ..]) host.Machine.Look("/images/one.img")!.Label = guests;
+            if (call.Argv is ["xargs", "-0r", .., @"%C\0%n\0", "--"]) host.Machine.Look("/images/one.img")!.Label = guests;
             return Task.CompletedTask;
         };
         var failure = Assert.Single(await FlowRun.OfAsync(VirtImageContexts.Flow, host, [Scenarios.Image("/images")])).Failure!;

@@ -90,7 +90,7 @@ public sealed class FailureTests
         using var hosts = new ScriptedHosts();
         var kvm = hosts.Add("kvm1")
             .Write("virtstorage/labelled.img", "").Label("/virtstorage/labelled.img", "system_u:object_r:svirt_image_t:s0:c1,c2")
-            .Write("virtstorage/open.img", "").MakeLink("/proc/300/fd/9", "/virtstorage/open.img").Write("proc/300/comm", "qemu-system-x86\n")
+            .Write("virtstorage/open.img", "").MakeLink("/proc/300/fd/9", "/virtstorage/open.img").Write("proc/300/comm", "qemu-system-x86\n").Write("proc/300/attr/current", "system_u:system_r:svirt_t:s0:c1,c2\0")
             .Write("virtstorage/free.img", "");
         var run = hosts.Run("Set-VirtImageContext /virtstorage -VirtHost kvm1");
 

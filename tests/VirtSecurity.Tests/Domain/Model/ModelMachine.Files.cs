@@ -70,7 +70,6 @@ internal sealed partial class ModelMachine
         ["find", var path, "-maxdepth", "0", "-group", var group] => FindSelf(path, inode => inode.Group == group),
         ["find", var path, "-maxdepth", "0", "-type", "d", "-empty"] => FindSelf(path, _ => IsEmpty(path)),
         ["find", var path, "-maxdepth", "0"] => Look(path) is null ? Said.Failure(1, $"find: '{path}': No such file or directory\n") : Said.Text(path + "\n"),
-        ["find", var path, "-xdev", "-printf", @"%y\0%Z\0%D:%i\0%p\0"] => Tree(path),
         _ => throw Unknown(argv),
     };
 
@@ -134,14 +133,15 @@ internal sealed partial class ModelMachine
         _ => Said.Nothing,
     };
 
-    private Said Tree(string path)
+    /// <summary>As find prints it; what does not exist is passed over.</summary>
+    private byte[] Tree(string path, bool recurse)
     {
         var (files, inside) = Find(path);
-        if (Look(path) is null) return Said.Failure(1, $"find: '{path}': No such file or directory\n");
-        var below = files.Inodes.Where(entry => entry.Key == inside || entry.Key.StartsWith(inside + "/", StringComparison.Ordinal));
-        return Said.Text(string.Concat(below.Select(entry => string.Create(
+        if (Look(path) is null) return [];
+        var below = files.Inodes.Where(entry => entry.Key == inside || (recurse && entry.Key.StartsWith(inside + "/", StringComparison.Ordinal)));
+        return Encoding.UTF8.GetBytes(string.Concat(below.Select(entry => string.Create(
             CultureInfo.InvariantCulture,
-            $"{(entry.Value.Type == '-' ? 'f' : entry.Value.Type)}\0{entry.Value.Label}\0{files.DeviceNumber}:{entry.Value.Number}\0{path}{entry.Key[inside.Length..]}\0"))));
+            $"{(entry.Value.Type == '-' ? 'f' : entry.Value.Type)}{entry.Key[inside.Length..].Count(sign => sign == '/')} 1 {files.DeviceNumber}:{entry.Value.Number}\0{entry.Value.Label}\0{path}{entry.Key[inside.Length..]}\0"))));
     }
 
     private Said DirectoryState(string path)

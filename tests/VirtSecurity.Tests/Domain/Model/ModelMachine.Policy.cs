@@ -16,6 +16,12 @@ internal sealed partial class ModelMachine
     /// <summary>Paths that a QEMU process holds open.</summary>
     public HashSet<string> OpenByGuests { get; } = [];
 
+    /// <summary>Ranges of processes that run.</summary>
+    public HashSet<string> RunningRanges { get; } = [];
+
+    /// <summary>Types that restorecon leaves without -F.</summary>
+    public HashSet<string> CustomizableTypes { get; } = [];
+
     private static readonly (string Pattern, string FileType, string Context)[] PolicyRules =
     [
         ("/.*", "", "system_u:object_r:default_t:s0"),
@@ -89,11 +95,28 @@ internal sealed partial class ModelMachine
         {
             if (Look(path) is not { } inode || inode.Label.Contains(":c", StringComparison.Ordinal) || OpenByGuests.Contains(path)) continue;
             if (inode.Immutable) return Said.Failure(255, $"restorecon: Could not set context for {path}:  Operation not permitted\n");
-            if (TypeFor(path, inode.Type) is { } type) inode.Label = WithType(inode.Label, type);
+            if (TypeFor(path, inode.Type) is { } type && !CustomizableTypes.Contains(inode.Label.Split(':')[2])) inode.Label = WithType(inode.Label, type);
         }
 
         return Said.Nothing;
     }
+
+    /// <summary>With -F all of the label is set, where it still is as it was seen.</summary>
+    private Said RestoreconWhole(byte[] input)
+    {
+        foreach (var record in Records(input))
+        {
+            var (label, path) = (record[..record.IndexOf(' ', StringComparison.Ordinal)], record[(record.IndexOf(' ', StringComparison.Ordinal) + 1)..]);
+            if (Look(path) is not { } inode || inode.Label != label || OpenByGuests.Contains(path) || RunningRanges.Contains(label.Split(':', 4)[3])) continue;
+            if (ContextFor(path, inode.Type) is { } context) inode.Label = context;
+        }
+
+        return Said.Nothing;
+    }
+
+    private Said GuestHolds() => Said.Text(
+        string.Concat(RunningRanges.Select(range => $"range {range}\n")) + "guest 648 web\n"
+        + string.Concat(OpenByGuests.Select(path => $"open {Identity(path)} 81a4 0:0 {Look(path)!.Label}\n")));
 
     private Said Chcon(byte[] input)
     {
@@ -113,14 +136,16 @@ internal sealed partial class ModelMachine
     private IEnumerable<string> RulePaths() => LocalRules.Where(rule => KnownTypes.Contains(rule.Context.Split(':')[2]))
         .Select(rule => Regex.Replace(Regex.Replace(rule.Pattern, @"\(/\.\*\)\?$", ""), @"\\x([0-9a-f]{2})", match => ((char)Convert.ToInt32(match.Groups[1].Value, 16)).ToString()));
 
-    private string? TypeFor(string path, char fileType)
+    private string? TypeFor(string path, char fileType) => ContextFor(path, fileType)?.Split(':')[2];
+
+    private string? ContextFor(string path, char fileType)
     {
         var all = PolicyRules.Concat(LocalRules.Select(rule => (rule.Pattern, FileType: "", rule.Context)));
         var bytes = Encoding.Latin1.GetString(Encoding.UTF8.GetBytes(path));
         var matching = all.Where(rule => (rule.FileType.Length == 0 || rule.FileType[1] == fileType) && Regex.IsMatch(bytes, $@"\A(?:{rule.Pattern})\z", RegexOptions.Singleline));
         // Patterns without meta characters come last, and the last wins; an escaped character is none.
         var context = matching.OrderBy(rule => !Regex.IsMatch(Regex.Replace(rule.Pattern, @"\\.", ""), @"[.^$?*+|\[({]")).LastOrDefault().Context;
-        return context is null or "<<none>>" ? null : context.Split(':')[2];
+        return context is null or "<<none>>" ? null : context;
     }
 
     private static string WithType(string label, string type)

@@ -12,6 +12,8 @@ internal readonly record struct Said(int Code, byte[] Output, string Error)
 
     public static Said Text(string output) => new(0, Encoding.UTF8.GetBytes(output), "");
 
+    public static Said Bytes(IEnumerable<byte> output) => new(0, [.. output], "");
+
     public static Said Failure(int code, string error) => new(code, [], error);
 }
 
@@ -103,6 +105,7 @@ internal sealed partial class ModelMachine
         ["find", "-L", var device, "-maxdepth", "0", "-context", var label] => Volumes.Exists(volume => volume.Node == device && volume.NodeLabel == label) ? Said.Text(device + "\n") : Said.Nothing,
         ["xargs", "-0", "-n", "2", "chcon", "-h", "--"] => Chcon(call.Stdin!),
         ["xargs", "-0r", "stat", "--printf", @"%C\0%n\0", "--"] => Labels(call.Stdin!),
+        ["xargs", "-0r", "stat", "--printf", Tools.Coreutils.StatFormat, "--"] => Stat(Records(call.Stdin!)),
         ["systemctl", "daemon-reload"] => Said.Nothing,
         ["find", "/dev", "-xdev", "-ignore_readdir_race", "-path", "/dev/char", "-prune", "-o", "-type", "l", "-printf", @"%p\0%l\0"] => DeviceLinks(),
         _ => File(call.Argv),
@@ -133,7 +136,10 @@ internal sealed partial class ModelMachine
         ("host-probe", _) => Probe(arguments),
         ("selinux-state", _) => SELinuxState(arguments),
         ("known-types", _) => Said.Text(string.Concat(arguments.Where(KnownTypes.Contains).Select(type => type + "\n"))),
-        ("open-by-guests", []) => Said.Text(string.Concat(OpenByGuests.Select(path => $"{Identity(path)}\n"))),
+        ("guest-holds", []) => GuestHolds(),
+        ("customizable-types", []) => Said.Text(string.Concat(CustomizableTypes.Select(type => type + "\n"))),
+        ("list-labels", [_, _, var depth]) => Said.Bytes(Records(input).SelectMany(path => Tree(path, depth.Length == 0))),
+        ("restorecon-whole", []) => RestoreconWhole(input),
         ("guest-definitions", []) => GuestDefinitions(),
         ("store-inodes", [_, _]) => Stat([.. Mounts.Select(mount => mount.Point).Concat(RulePaths()).Where(path => Look(path) is not null)]),
         ("store-free-space", []) => Said.Text(string.Concat(Mounts.Select(mount => $"{mount.Point}\0{FreeBlocks}\04096\0"))),
