@@ -64,7 +64,7 @@ internal sealed class FactBatch
             {
                 return read(result);
             }
-            catch (Exception unreadable) when (unreadable is JsonException or FormatException or IndexOutOfRangeException or OverflowException or KeyNotFoundException)
+            catch (Exception unreadable) when (unreadable is JsonException or FormatException or InvalidDataException or IndexOutOfRangeException or OverflowException or KeyNotFoundException)
             {
                 throw new VirtException(unreadable, "FactUnknown", result.Call.Tool, $"its output was not understood ({unreadable.Message}): {result.Stdout}{result.Stderr}");
             }

@@ -23,7 +23,7 @@ internal sealed record Judgement(ContextVerdict Verdict, bool? IsCompliant, Secu
 internal sealed class ImageVerdict(LabelFacts facts, bool isStrict)
 {
     /// <summary>Firmware and a guest's variables lie where their packages put them, under types of the policy's own that guests may use.</summary>
-    private static readonly string[] SystemsOwn = ["/usr", "/var/lib/libvirt/qemu"];
+    private static bool IsSystemsOwn(string path, string type) => (HostPath.IsAtOrBelow(path, "/usr") && type is "usr_t") || HostPath.IsAtOrBelow(path, "/var/lib/libvirt/qemu");
 
     private readonly FileContexts contexts = facts.Host.SELinux.FileContexts;
 
@@ -49,7 +49,7 @@ internal sealed class ImageVerdict(LabelFacts facts, bool isStrict)
         var expected = rule?.Context;
         if (!facts.Host.IsImageType(expected?.Type))
         {
-            if (expected?.Type == actual.Type && SystemsOwn.Any(tree => HostPath.IsAtOrBelow(path, tree))) return Say(ContextVerdict.Compliant, true, Messages.Format("JudgedSystems", actual.Type));
+            if (expected?.Type == actual.Type && IsSystemsOwn(path, actual.Type)) return Say(ContextVerdict.Compliant, true, Messages.Format("JudgedSystems", actual.Type));
             return Say(ContextVerdict.NoRule, false, expected is not null && ImageTypes.All.Contains(expected.Type)
                 ? Messages.Format("JudgedOtherHypervisor", path, expected.Type, facts.Host.Hypervisor)
                 : Messages.Format("JudgedNoRule", path, expected?.Type ?? "none", actual));
