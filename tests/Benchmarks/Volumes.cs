@@ -106,7 +106,7 @@ internal static class Volumes
     {
         var lines = await PowerShell.LinesAsync(
             $"$null = Get-SecureGuestVolume -VirtHost '{machine.VirtHost}'\n$clock = [Diagnostics.Stopwatch]::StartNew()\n{Script(machine, count)}\n$clock.Elapsed.TotalSeconds.ToString([cultureinfo]::InvariantCulture)", ct).ConfigureAwait(false);
-        return double.Parse(lines.Single(), CultureInfo.InvariantCulture);
+        return double.Parse(lines[^1], CultureInfo.InvariantCulture);
     }
 
     private static string Script(LabMachine machine, int count) =>
