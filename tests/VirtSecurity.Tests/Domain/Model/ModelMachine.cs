@@ -42,6 +42,9 @@ internal sealed partial class ModelMachine
 
     public byte[] Fstab { get; set; } = Encoding.UTF8.GetBytes(FirstFstab);
 
+    /// <summary>Paths of which stat says an I/O error, as of a file system that has shut down.</summary>
+    public Func<string, bool> IsUnreadable { get; set; } = _ => false;
+
     /// <summary>The journal's files by run.</summary>
     public SortedDictionary<string, string> JournalFiles { get; } = new(StringComparer.Ordinal);
 
@@ -141,7 +144,7 @@ internal sealed partial class ModelMachine
         ("list-labels", [_, _, var depth]) => Said.Bytes(Records(input).SelectMany(path => Tree(path, depth.Length == 0))),
         ("restorecon-whole", []) => RestoreconWhole(input),
         ("guest-definitions", []) => GuestDefinitions(),
-        ("store-inodes", [_, _]) => Stat([.. Mounts.Select(mount => mount.Point).Concat(RulePaths()).Where(path => Look(path) is not null)]),
+        ("store-inodes", [_, _]) => Stat([.. Mounts.Select(mount => mount.Point).Concat(RulePaths()).Where(path => Look(path) is not null && !IsUnreadable(path))]),
         ("store-free-space", []) => Said.Text(string.Concat(Mounts.Select(mount => $"{mount.Point}\0{FreeBlocks}\04096\0"))),
         ("restorecon-list", []) => RestoreconList(input),
         _ => Life(name, arguments, input),
