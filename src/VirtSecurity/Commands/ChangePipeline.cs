@@ -71,7 +71,7 @@ internal sealed class ChangePipeline<TRequest, TFacts, TResult>(VirtCommand cmdl
             {
                 var changes = flow.Changes(request, host.Facts[i](), host.Run);
                 if (changes.IsEmpty || (cmdlet.ShouldProcess(Description(host, changes), Question(host, changes), cmdlet.MyInvocation.MyCommand.Name) && MayLose(host, changes)))
-                    host.Accepted.Add((request, changes));
+                    host.Accepted.Add((request, host.Facts[i], changes));
             }
             catch (VirtException contradiction)
             {
@@ -107,7 +107,7 @@ internal sealed class ChangePipeline<TRequest, TFacts, TResult>(VirtCommand cmdl
         public IReadOnlyList<TRequest> Requests => requests;
         public IReadOnlyList<Func<TFacts>> Facts { get; private set; } = [];
         public VirtException? Unreachable { get; private set; }
-        public List<(TRequest Request, ChangeSet Changes)> Accepted { get; } = [];
+        public List<(TRequest Request, Func<TFacts> Facts, ChangeSet Changes)> Accepted { get; } = [];
 
         public async Task<bool> ReadAsync(ChangeFlow<TRequest, TFacts, TResult> flow, Pump pump, CancellationToken stop)
         {
@@ -132,12 +132,12 @@ internal sealed class ChangePipeline<TRequest, TFacts, TResult>(VirtCommand cmdl
             if (Accepted.TrueForAll(entry => entry.Changes.IsEmpty))
             {
                 // The host is as asked: what was read a moment ago is what is returned, and nothing is run.
-                after = [.. accepted.Select(request => Facts[requests.ToList().IndexOf(request)])];
+                after = [.. Accepted.Select(entry => entry.Facts)];
                 outcomes = [.. Accepted.Select(entry => new RunOutcome(entry.Changes, null))];
                 return true;
             }
 
-            var resolved = accepted.Select(request => flow.Resolve(request, Facts[requests.ToList().IndexOf(request)]())).ToArray();
+            var resolved = Accepted.Select(entry => flow.Resolve(entry.Request, entry.Facts())).ToArray();
 
             async Task<IReadOnlyList<string?>> ReadBack()
             {
@@ -165,13 +165,15 @@ internal sealed class ChangePipeline<TRequest, TFacts, TResult>(VirtCommand cmdl
         public void Write(VirtCommand cmdlet, ChangeFlow<TRequest, TFacts, TResult> flow)
         {
             foreach (var (problem, target) in Problems(flow)) cmdlet.WriteProblem(problem, target);
+            // What concerns the host is said once, however many objects it concerns.
+            var said = new HashSet<string>();
             for (var i = 0; i < outcomes.Count; i++)
             {
                 if (outcomes[i].Failure is not null) continue;
                 var request = Accepted[i].Request;
                 var facts = after[i]();
-                foreach (var note in flow.Notes(request, facts, outcomes[i].Changes.Rules.Count > 0)) cmdlet.WriteWarning(Messages.Format(note.Id, note.Arguments));
-                cmdlet.WriteObject(flow.ResultOfChange is { } both ? both(request, Facts[requests.ToList().IndexOf(request)](), facts) : flow.Result(request, facts));
+                foreach (var warning in flow.Notes(request, facts, outcomes[i].Changes.Rules.Count > 0).Select(note => Messages.Format(note.Id, note.Arguments)).Where(said.Add)) cmdlet.WriteWarning(warning);
+                cmdlet.WriteObject(flow.ResultOfChange is { } both ? both(request, Accepted[i].Facts(), facts) : flow.Result(request, facts));
             }
         }
 

@@ -86,17 +86,22 @@ internal static class ImageReader
         var trees = batch.Ask(Find.Trees([.. paths.Distinct()], recurse: true, follow: false), Find.ReadTrees);
         await batch.ReadAsync(host, stop).ConfigureAwait(false);
         LabelFacts? labels = null;
+        Func<string, IReadOnlyList<string>>? unreadable = null;
         return [.. paths.Select(path => (Func<ImageFacts>)(() =>
         {
             labels ??= common();
             labels.Host.RequireReady(Tools);
-            return new ImageFacts(labels, inodes(path), trees.Value.Trees.GetValueOrDefault(path) ?? []) { Unfinished = unfinished.Value, Unreadable = UnreadableOf(path, paths, trees.Value.Unreadable) };
+            unreadable ??= UnreadableOf(paths, trees.Value.Unreadable);
+            return new ImageFacts(labels, inodes(path), trees.Value.Trees.GetValueOrDefault(path) ?? []) { Unfinished = unfinished.Value, Unreadable = unreadable(path) };
         }))];
     }
 
     /// <summary>find puts paths into quotes; a line whose path is written otherwise, with escapes, is everybody's.</summary>
-    private static IReadOnlyList<string> UnreadableOf(string path, IReadOnlyList<string> all, IReadOnlyList<string> lines) =>
-        [.. lines.Where(line => Names(line, path) || !all.Any(other => Names(line, other)))];
+    private static Func<string, IReadOnlyList<string>> UnreadableOf(IReadOnlyList<string> paths, IReadOnlyList<string> lines)
+    {
+        var nobodys = lines.Where(line => !paths.Any(path => Names(line, path))).ToHashSet();
+        return path => [.. lines.Where(line => nobodys.Contains(line) || Names(line, path))];
+    }
 
     private static bool Names(string line, string path) => line.Contains($"'{path}/", StringComparison.Ordinal) || line.Contains($"'{path}'", StringComparison.Ordinal);
 }

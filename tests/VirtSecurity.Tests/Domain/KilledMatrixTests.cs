@@ -37,6 +37,13 @@ public sealed class KilledMatrixTests
     public async Task ARemedyForImagesThatIsCutOffCanBeAskedForAgain(string scenario, Death second, Remedy remedy) =>
         None(await new KilledTrial<VirtImageContextRequest, ImageFacts, VirtImageContext>(VirtImageContexts.Flow, Scenarios.Images.Single(one => one.Name == scenario)).MatrixAsync(Death.ClientAfterTheCall, remedy, second));
 
+    public static TheoryData<string, Death, Remedy> RuleRemovals => Matrix(Scenarios.RuleRemovals.Select(scenario => scenario.Name), Enum.GetValues<Death>());
+
+    [Theory]
+    [MemberData(nameof(RuleRemovals))]
+    public async Task ARemovalOfARuleThatIsCutOffIsFinishedOrUndone(string scenario, Death death, Remedy remedy) =>
+        None(await new KilledTrial<ContextRemovalRequest, ImageFacts, VirtImageContext>(ContextRemovals.Flow, Scenarios.RuleRemovals.Single(one => one.Name == scenario)).MatrixAsync(death, remedy, null));
+
     public static TheoryData<string, Death, Remedy> Removals => Matrix(Scenarios.Removals.Select(scenario => scenario.Name), Enum.GetValues<Death>());
 
     public static TheoryData<string, Death, Remedy> Resizes => Matrix(Scenarios.Resizes.Select(scenario => scenario.Name), Enum.GetValues<Death>());

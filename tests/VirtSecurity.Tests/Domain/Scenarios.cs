@@ -63,7 +63,24 @@ internal static class Scenarios
         new("a rule of another type", () => WithRule(ImageDirectory(), @"/images(/.*)?", "virt_content_t"), [Image("/images")]),
         new("a rule without labels", () => WithRule(ImageDirectory(), @"/images(/.*)?", "virt_image_t"), [Image("/images")]),
         new("two directories", TwoImageDirectories, [Image("/images"), Image("/srv/more images")]),
+        new("left-over categories and customizable types", StaleImages, [Image("/images")]),
+        new("a directory and what is in it", ImageDirectory, [Image("/images"), Image("/images/one.img"), Image("/images/two.img")]),
+        new("a rule that says its path wrongly", () => WithRule(DottedDirectory(), "/my.images(/.*)?", "virt_image_t"), [Image("/my.images") with { Replaces = "/my.images(/.*)?" }]),
+        new("the user too", StaleImages, [Image("/images") with { IsStrict = true }]),
     ];
+
+    public static IReadOnlyList<Scenario<ContextRemovalRequest>> RuleRemovals { get; } =
+    [
+        new("a rule and its labels", LabelledImages, [RuleRemoval("/images")]),
+        new("a rule by its pattern", () => WithRule(LabelledImages(), "/images/.*", "virt_content_t"), [RuleRemoval("/images", "/images/.*")]),
+        new("a rule for what is gone", () => WithRule(new ModelMachine(), "/gone(/.*)?", "virt_image_t"), [RuleRemoval("/gone")]),
+        new("two rules", () => WithRule(LabelledImages(), "/gone", "virt_image_t"), [RuleRemoval("/images"), RuleRemoval("/gone")]),
+        new("reset", LabelledImages, [RuleRemoval("/images", isReset: true)]),
+        new("reset without a rule", ImageDirectory, [RuleRemoval("/images", isReset: true)]),
+        new("reset of one image", () => WithRule(LabelledImages(), @"/images/one\x2eimg", "virt_content_t"), [RuleRemoval("/images/one.img", isReset: true)]),
+    ];
+
+    public static ContextRemovalRequest RuleRemoval(string path, string? pattern = null, bool isReset = false) => ContextRemovalRequest.Validated(Host, path, pattern, isReset);
 
     public static IReadOnlyList<Scenario<VolumeRemovalRequest>> Removals { get; } =
     [
@@ -324,6 +341,32 @@ internal static class Scenarios
         machine.AddFile("/images/open.img", '-', "600", "system_u:object_r:default_t:s0");
         machine.OpenByGuests.Add("/images/open.img");
         machine.RunningRanges.Add("s0:c3,c17");
+        return machine;
+    }
+
+    /// <summary>What a guest that was killed has left, and what chcon has made of others.</summary>
+    public static ModelMachine StaleImages()
+    {
+        var machine = ImageDirectory();
+        machine.CustomizableTypes.Add("svirt_image_t");
+        machine.AddFile("/images/stale.img", '-', "600", "system_u:object_r:svirt_image_t:s0:c8,c9");
+        machine.AddFile("/images/ranged.img", '-', "600", "unconfined_u:object_r:virt_image_t:s0:c1");
+        machine.AddFile("/images/shared.img", '-', "600", "unconfined_u:object_r:svirt_image_t:s0");
+        return machine;
+    }
+
+    /// <summary>As Set-VirtImageContext leaves it.</summary>
+    public static ModelMachine LabelledImages()
+    {
+        var machine = WithRule(ImageDirectory(), "/images(/.*)?", "virt_image_t");
+        foreach (var path in (string[])["/images", "/images/one.img", "/images/two.img"]) machine.Look(path)!.Label = "system_u:object_r:virt_image_t:s0";
+        return machine;
+    }
+
+    private static ModelMachine DottedDirectory()
+    {
+        var machine = new ModelMachine();
+        machine.AddFile("/my.images", 'd', "711", "unconfined_u:object_r:default_t:s0");
         return machine;
     }
 

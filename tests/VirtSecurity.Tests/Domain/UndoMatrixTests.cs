@@ -52,6 +52,17 @@ public sealed class UndoMatrixTests
         Assert.True(violations.Count == 0, string.Join("\n", violations));
     }
 
+    public static TheoryData<string, FaultKind> RuleMatrix => Matrix(Scenarios.RuleRemovals.Select(scenario => scenario.Name));
+
+    [Theory]
+    [MemberData(nameof(RuleMatrix))]
+    public async Task ARuleThatIsNotRemovedStandsWithTheLabelsItGave(string scenario, FaultKind kind)
+    {
+        var violations = await FaultTrial<ContextRemovalRequest, ImageFacts, VirtImageContext>.MatrixAsync(
+            ContextRemovals.Flow, Scenarios.RuleRemovals.Single(one => one.Name == scenario), kind);
+        Assert.True(violations.Count == 0, string.Join("\n", violations));
+    }
+
     public static TheoryData<string, FaultKind> RemovalMatrix => Matrix(Scenarios.Removals.Select(scenario => scenario.Name));
 
     [Theory]

@@ -175,6 +175,7 @@ public sealed class HelpTests(HelpTests.Help help) : IClassFixture<HelpTests.Hel
             var hosts = new ScriptedHosts();
             ScriptedHost Kvm(string name) => hosts.Add(name).Group("volumegroup", 1L << 40).Group("vg0", 2L << 40).Partition("sdb1")
                 .Write("var/lib/libvirt/images/a.qcow2", "").Write("srv/iso/a.iso", "").Write("srv/guests/iso/b.iso", "")
+                .Write("etc/selinux/default/contexts/files/file_contexts.local", "/srv/old(/.*)?    system_u:object_r:virt_image_t:s0\n/virtual.store(/.*)?    system_u:object_r:virt_image_t:s0\n").MakeDirectory("/virtual.store", UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute)
                 .CutOff("20261122T101500Z-0a1b2c3d", "vg0/cut")
                 .MakeDirectory("/virtstorage", UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute);
             return (hosts, [Kvm("kvm1"), Kvm("kvm2"), Kvm("xen1").AsXen()]);

@@ -17,6 +17,8 @@ public sealed partial class ViewTests(ITestOutputHelper output)
         $volumes = $short, $long
         $contexts = $volumes | Set-VirtImageContext
         $hosts = Connect-VirtHost kvm1, '{LongHost}'
+        $tests = $volumes | Test-VirtImageContext
+        $rules = Get-VirtImageContextRule -VirtHost kvm1, '{LongHost}'
 
         """;
 
@@ -26,7 +28,7 @@ public sealed partial class ViewTests(ITestOutputHelper output)
     public void ATableFitsEightyColumnsWithLongValuesCutAndNotWrapped(string culture)
     {
         var set = culture.Length == 0 ? "" : $"[cultureinfo]::CurrentCulture = '{culture}'\n";
-        var views = Render(set + Objects + "$volumes | Out-Host; '====' | Out-Host; $contexts | Out-Host; '====' | Out-Host; $hosts | Out-Host");
+        var views = Render(set + Objects + "$volumes | Out-Host; '====' | Out-Host; $contexts | Out-Host; '====' | Out-Host; $hosts | Out-Host; '====' | Out-Host; $tests | Out-Host; '====' | Out-Host; $rules | Out-Host");
 
         Assert.Equal(["Name", "Size", "FS", "SELinuxType", "MountPoint", "Problem"], Header(views[0]));
         Assert.Contains(views[0], line => line.Trim() == "Volume group: volumegroup on kvm1");
@@ -38,6 +40,11 @@ public sealed partial class ViewTests(ITestOutputHelper output)
 
         Assert.Equal(["VirtHost", "Hypervisor", "SELinux", "Root", "Missing", "Distribution"], Header(views[2]));
         Assert.Matches(@"^kvm1 +Kvm +Enforcing +True +0 Debian GNU/Linux.*$", Row(views[2], "kvm1"));
+
+        Assert.Equal(["Verdict", "Compliant", "Type", "Path"], Header(views[3]));
+        Assert.Matches(@"^Compliant +True +virt_image_t +/virtstorage/images$", Row(views[3], "Compliant"));
+        Assert.Equal(["Source", "SELinuxType", "Problem", "Remedy", "Pattern"], Header(views[4]));
+        Assert.Matches(@"^Local +virt_image_t +None +/virtstorage/images\(/\.\*\)\?$", Row(views[4], "Local"));
     }
 
     [Fact]
@@ -52,11 +59,14 @@ public sealed partial class ViewTests(ITestOutputHelper output)
     public void AListShowsEverything()
     {
         using var module = new ListOnlyModule();
-        var views = Render(Objects + "$short | Out-Host; '====' | Out-Host; $contexts | Out-Host; '====' | Out-Host; $hosts | Out-Host", module.Manifest);
+        var views = Render(Objects + "$short | Out-Host; '====' | Out-Host; $contexts | Out-Host; '====' | Out-Host; $hosts | Out-Host; '====' | Out-Host; $tests | Out-Host; '====' | Out-Host; $rules | Out-Host", module.Manifest);
         Assert.Contains("Size            : 5.0 GiB (5368709120 bytes)", views[0]);
         Assert.Contains("MountOption     : nodev, nosuid, noexec, nofail", views[0].Select(line => line.Replace("nosuid, nodev", "nodev, nosuid", StringComparison.Ordinal)));
         Assert.Contains(views[0], line => line.StartsWith("Context         : ", StringComparison.Ordinal));
         Assert.Contains("ItemCount       : 2", views[1]);
+        Assert.Contains("RuleSource      : Local", views[3]);
+        Assert.Contains(views[3], line => line.StartsWith("ExpectedContext : system_u:object_r:virt_image_t:s0", StringComparison.Ordinal));
+        Assert.Contains(views[4], line => line.StartsWith("Remedy      : None", StringComparison.Ordinal));
         Assert.Contains(views[2], line => line.StartsWith("FoundTools    : lvs, vgs, lvcreate,", StringComparison.Ordinal));
     }
 
