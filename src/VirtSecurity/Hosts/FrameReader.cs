@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text;
 
 namespace VirtSecurity.Hosts;
 
@@ -99,7 +98,7 @@ internal sealed class FrameReader(string nonce, IReadOnlyList<ToolCall> batch, A
                 var newline = Array.IndexOf(buffer, (byte)'\n', start, end - start);
                 line.AddRange(new ArraySegment<byte>(buffer, start, (newline < 0 ? end : newline) - start));
                 start = newline < 0 ? end : newline + 1;
-                if (newline >= 0) return Encoding.UTF8.GetString(line.ToArray());
+                if (newline >= 0) return HostText.Decode(line.ToArray());
             }
         }
 

@@ -99,7 +99,7 @@ internal static class SshScript
             foreach (var word in call.Argv)
             {
                 script.WriteByte((byte)' ');
-                ShellQuote.Word(script, Encoding.UTF8.GetBytes(word));
+                ShellQuote.Word(script, HostText.Encode(word));
             }
 
             script.WriteByte((byte)'\n');
@@ -110,7 +110,7 @@ internal static class SshScript
     }
 
     /// <summary>The script that stops a batch: nothing more is begun, and the running tool gets SIGINT if it may be interrupted.</summary>
-    public static byte[] ForStop(string nonce, string directory, bool interrupt) => Encoding.UTF8.GetBytes($$"""
+    public static byte[] ForStop(string nonce, string directory, bool interrupt) => HostText.Encode($$"""
         {
         d={{Quoted(directory)}}
         if [ -d "$d" ]; then : >"$d/stop"; fi
@@ -124,7 +124,7 @@ internal static class SshScript
     /// <summary>The script that answers 0 once nothing of a batch runs any more, 75 after some seconds of waiting.</summary>
     /// <param name="nonce">The batch's; its shell and every tool carry it in their environment.</param>
     /// <param name="directory">Where the batch keeps its files; null: not known.</param>
-    public static byte[] ForWait(string nonce, string? directory) => Encoding.UTF8.GetBytes($$"""
+    public static byte[] ForWait(string nonce, string? directory) => HostText.Encode($$"""
         {
         d={{Quoted(directory ?? "")}}
         if [ -d "$d" ]; then : >"$d/stop"; fi
@@ -142,8 +142,8 @@ internal static class SshScript
     private static string Quoted(string word)
     {
         using var quoted = new MemoryStream();
-        ShellQuote.Word(quoted, Encoding.UTF8.GetBytes(word));
-        return Encoding.UTF8.GetString(quoted.ToArray());
+        ShellQuote.Word(quoted, HostText.Encode(word));
+        return HostText.Decode(quoted.ToArray());
     }
 
     private static void Write(Stream output, string text) => output.Write(Encoding.UTF8.GetBytes(text));

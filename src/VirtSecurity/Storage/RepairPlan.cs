@@ -35,7 +35,7 @@ internal static class RepairPlan
         var (point, place) = (state.MountPoint!, facts.Place!);
         RequireDecided(request, state, problems);
         state.RequireNoGuestsDisk(request.Subject);
-        Facts.HostPath.RequireImagePlace(point);
+        Facts.HostPath.RequireMountPoint(point);
         place.Path.RequireSafeParents();
         StoreChanges.RequireFreePlace(state, place);
 

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text;
 using VirtSecurity.Hosts;
 using VirtSecurity.SELinux;
 
@@ -113,7 +112,7 @@ internal static class Coreutils
 
     /// <summary>Reads <see cref="List"/>.</summary>
     public static IReadOnlyList<string> ReadList(ToolResult result) =>
-        Encoding.UTF8.GetString(result.StdoutBytes).Split('\0', StringSplitOptions.RemoveEmptyEntries);
+        result.Stdout.Split('\0', StringSplitOptions.RemoveEmptyEntries);
 
     /// <summary>From st_mode's file type, inode(7).</summary>
     private static char TypeOf(int mode) => (mode & 0xF000) switch

@@ -10,7 +10,7 @@ internal readonly record struct Said(int Code, byte[] Output, string Error)
 {
     public static Said Nothing { get; } = new(0, [], "");
 
-    public static Said Text(string output) => new(0, Encoding.UTF8.GetBytes(output), "");
+    public static Said Text(string output) => new(0, HostText.Encode(output), "");
 
     public static Said Failure(int code, string error) => new(code, [], error);
 }
@@ -154,7 +154,7 @@ internal sealed partial class ModelMachine
     {
         var text = JournalFiles.GetValueOrDefault(run, "");
         if (text.Length > 0 && text[^1] != '\n') text = text[..(text.LastIndexOf('\n') + 1)];
-        JournalFiles[run] = text + Encoding.UTF8.GetString(lines);
+        JournalFiles[run] = text + HostText.Decode(lines);
         return Said.Nothing;
     }
 
