@@ -69,6 +69,7 @@ internal static class JournalData
         ["step"] = change.Step,
         ["hiddenBy"] = change.HiddenBy,
         ["loss"] = change.Loss,
+        ["reload"] = change.NeedsReload,
         ["do"] = new JsonArray([.. change.Do.Select(Of)]),
         ["check"] = change.Check is null ? null : Of(change.Check),
         ["undo"] = new JsonArray([.. change.Undo.Select(Of)]),
@@ -92,6 +93,7 @@ internal static class JournalData
     {
         HiddenBy = Optional(change, "hiddenBy"),
         Loss = Optional(change, "loss"),
+        NeedsReload = change.TryGetProperty("reload", out var reload) && reload.GetBoolean(),
     };
 
     private static ToolCall ReadCall(JsonElement call, bool mutating)

@@ -227,8 +227,8 @@ internal sealed class FaultTrial<TRequest, TFacts, TResult>(
             var group = sets.Where((_, i) => (subset & (1 << i)) != 0).ToArray();
             var rules = group.SelectMany(set => set.Rules).ToArray();
             var labels = group.SelectMany(set => set.Labels).ToArray();
-            if (rules.Length > 0) yield return PolicyCommit.OfRules(rules).Undo[0];
-            foreach (var call in PolicyCommit.OfLabels(labels).Undo) yield return call;
+            if (rules.Length > 0) yield return HostCommit.OfRules(rules).Undo[0];
+            foreach (var call in HostCommit.OfLabels(labels).Undo) yield return call;
         }
     }
 
