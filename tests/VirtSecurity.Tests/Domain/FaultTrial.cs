@@ -95,7 +95,7 @@ internal sealed class FaultTrial<TRequest, TFacts, TResult>(
 
     /// <summary>The commit is one subject for all objects, unless there is but one.</summary>
     private bool IsShared(Place place) =>
-        place.Step is "semanage import" or "restorecon" || (place.IsJournal && !requests.Any(request => flow.Subject(request) == place.Subject));
+        (place.Event == "commit" && !place.IsJournal) || (place.IsJournal && !requests.Any(request => flow.Subject(request) == place.Subject));
 
     private void Check(bool holds, string violation)
     {

@@ -49,6 +49,9 @@ internal sealed partial class ModelMachine
     /// <summary>The journal's lines, of all runs.</summary>
     public IEnumerable<string> Journal => JournalFiles.Values.SelectMany(text => text.Split('\n', StringSplitOptions.RemoveEmptyEntries));
 
+    /// <summary>Mount points for which systemd still has a unit of a line that is in fstab no more; its device is gone.</summary>
+    public HashSet<string> StaleUnits { get; init; } = [];
+
     /// <summary>Daemons and tools as the probe finds them.</summary>
     public List<string> Daemons { get; } = ["libvirtd"];
 
@@ -106,7 +109,7 @@ internal sealed partial class ModelMachine
         ["find", "-L", var device, "-maxdepth", "0", "-context", var label] => Volumes.Exists(volume => volume.Node == device && volume.NodeLabel == label) ? Said.Text(device + "\n") : Said.Nothing,
         ["xargs", "-0", "-n", "2", "chcon", "-h", "--"] => Chcon(call.Stdin!),
         ["xargs", "-0r", "stat", "--printf", @"%C\0%n\0", "--"] => Labels(call.Stdin!),
-        ["systemctl", "daemon-reload"] => Said.Nothing,
+        ["systemctl", "daemon-reload"] => Reload(),
         ["find", "/dev", "-xdev", "-ignore_readdir_race", "-path", "/dev/char", "-prune", "-o", "-type", "l", "-printf", @"%p\0%l\0"] => DeviceLinks(),
         _ => File(call.Argv),
     };
