@@ -74,6 +74,7 @@ internal static class JournalData
         ["step"] = change.Step,
         ["hiddenBy"] = change.HiddenBy,
         ["loss"] = Of(change.Loss),
+        ["reload"] = change.NeedsReload,
         ["do"] = new JsonArray([.. change.Do.Select(Of)]),
         ["check"] = change.Check is null ? null : Of(change.Check),
         ["undo"] = new JsonArray([.. change.Undo.Select(Of)]),
@@ -97,6 +98,7 @@ internal static class JournalData
     {
         HiddenBy = Optional(change, "hiddenBy"),
         Loss = Optional(change, "loss"),
+        NeedsReload = change.TryGetProperty("reload", out var reload) && reload.GetBoolean(),
     };
 
     private static ToolCall ReadCall(JsonElement call, bool mutating)

@@ -146,14 +146,20 @@ internal sealed partial class ModelMachine
 
     private Said DirectoryState(string path)
     {
-        if (Look(path) is not { IsDirectory: true } inode) return Said.Nothing;
-        return Said.Text((IsEmpty(path) ? "empty" : "") + (inode.Immutable ? " immutable" : ""));
+        if (Look(path) is not { IsDirectory: true } inode) return StaleUnits.Contains(path) ? Said.Text(" unit") : Said.Nothing;
+        return Said.Text((IsEmpty(path) ? "empty" : "") + (inode.Immutable ? " immutable" : "") + (StaleUnits.Contains(path) ? " unit" : ""));
     }
 
     private bool IsEmpty(string path)
     {
         var (files, inside) = Find(path);
         return files.IsEmpty(inside);
+    }
+
+    private Said Reload()
+    {
+        StaleUnits.Clear();
+        return Said.Nothing;
     }
 
     private Said MountTool(string[] argv)
@@ -165,7 +171,8 @@ internal sealed partial class ModelMachine
                 if (Look(point) is not { IsDirectory: true }) return Said.Failure(32, $"mount: {point}: mount point does not exist.\n");
                 if (volume.FileSystem?.Type != type) return Said.Failure(32, $"mount: {point}: wrong fs type, bad option, bad superblock on {volume.MapperNode}.\n");
                 if (Mounts.Exists(mount => mount.Point == point && mount.FileSystem == volume.FileSystem)) return Said.Failure(32, $"mount: {point}: {volume.MapperNode} already mounted on {point}.\n");
-                MountVolume(volume, point, InKernelsOrder(options));
+                // A unit bound to a device that is not there: systemd unmounts what appears at its mount point.
+                if (!StaleUnits.Contains(point)) MountVolume(volume, point, InKernelsOrder(options));
                 return Said.Nothing;
             case ["mount", "-o", var options, "--", var device, var point]:
                 var again = Mounts.FindLastIndex(mount => mount.Point == point && Volumes.Concat(Partitions).Any(volume => volume.Node == device && volume.FileSystem == mount.FileSystem));

@@ -40,11 +40,17 @@ internal sealed partial class ModelMachine
 
     public byte[] Fstab { get; set; } = Encoding.UTF8.GetBytes(FirstFstab);
 
+    /// <summary>Paths of which stat says an I/O error, as of a file system that has shut down.</summary>
+    public Func<string, bool> IsUnreadable { get; set; } = _ => false;
+
     /// <summary>The journal's files by run.</summary>
     public SortedDictionary<string, string> JournalFiles { get; } = new(StringComparer.Ordinal);
 
     /// <summary>The journal's lines, of all runs.</summary>
     public IEnumerable<string> Journal => JournalFiles.Values.SelectMany(text => text.Split('\n', StringSplitOptions.RemoveEmptyEntries));
+
+    /// <summary>Mount points for which systemd still has a unit of a line that is in fstab no more; its device is gone.</summary>
+    public HashSet<string> StaleUnits { get; init; } = [];
 
     /// <summary>Daemons and tools as the probe finds them.</summary>
     public List<string> Daemons { get; } = ["libvirtd"];
@@ -103,7 +109,7 @@ internal sealed partial class ModelMachine
         ["find", "-L", var device, "-maxdepth", "0", "-context", var label] => Volumes.Exists(volume => volume.Node == device && volume.NodeLabel == label) ? Said.Text(device + "\n") : Said.Nothing,
         ["xargs", "-0", "-n", "2", "chcon", "-h", "--"] => Chcon(call.Stdin!),
         ["xargs", "-0r", "stat", "--printf", @"%C\0%n\0", "--"] => Labels(call.Stdin!),
-        ["systemctl", "daemon-reload"] => Said.Nothing,
+        ["systemctl", "daemon-reload"] => Reload(),
         ["find", "/dev", "-xdev", "-ignore_readdir_race", "-path", "/dev/char", "-prune", "-o", "-type", "l", "-printf", @"%p\0%l\0"] => DeviceLinks(),
         _ => File(call.Argv),
     };
@@ -125,7 +131,7 @@ internal sealed partial class ModelMachine
         ("journal-unfinished", [_]) => ShowJournal(run => !JournalFiles[run].TrimEnd('\n').Split('\n')[^1].EndsWith("\"event\":\"end\"}", StringComparison.Ordinal)),
         ("is-made", [var device, var uuid]) => IsMade(device, uuid),
         ("is-immutable", [var path]) => Look(path) is { Immutable: true } ? Said.Text("immutable\n") : Said.Nothing,
-        ("directory-state", [var path]) => DirectoryState(path),
+        ("directory-state", [var path, _]) => DirectoryState(path),
         ("fstab-append", [_, var line]) => AppendToFstab(line),
         ("fstab-remove", [_, var line, var newlineWasOurs]) => RemoveFromFstab(line, newlineWasOurs == "1"),
         ("semanage import", []) => SemanageImport(input),
@@ -135,7 +141,7 @@ internal sealed partial class ModelMachine
         ("known-types", _) => Said.Text(string.Concat(arguments.Where(KnownTypes.Contains).Select(type => type + "\n"))),
         ("open-by-guests", []) => Said.Text(string.Concat(OpenByGuests.Select(path => $"{Identity(path)}\n"))),
         ("guest-definitions", []) => GuestDefinitions(),
-        ("store-inodes", [_, _]) => Stat([.. Mounts.Select(mount => mount.Point).Concat(RulePaths()).Where(path => Look(path) is not null)]),
+        ("store-inodes", [_, _]) => Stat([.. Mounts.Select(mount => mount.Point).Concat(RulePaths()).Where(path => Look(path) is not null && !IsUnreadable(path))]),
         ("store-free-space", []) => Said.Text(string.Concat(Mounts.Select(mount => $"{mount.Point}\0{FreeBlocks}\04096\0"))),
         ("restorecon-list", []) => RestoreconList(input),
         _ => Life(name, arguments, input),
