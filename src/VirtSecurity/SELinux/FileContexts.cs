@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Text;
 using System.Text.RegularExpressions;
+using VirtSecurity.Hosts;
 using VirtSecurity.Resources;
 
 namespace VirtSecurity.SELinux;
@@ -61,7 +62,7 @@ internal sealed class FileContexts
     public FileContexts Without(IReadOnlyCollection<string> patterns) =>
         new([.. Rules.Where(rule => rule.Source != RuleSource.Local || rule.FileType is not null || !patterns.Contains(rule.Pattern))], Equivalences);
 
-    internal static string Latin1(string text) => Encoding.Latin1.GetString(Encoding.UTF8.GetBytes(text));
+    internal static string Latin1(string text) => Encoding.Latin1.GetString(HostText.Encode(text));
 
     /// <summary>As libselinux's spec_hasMetaChars: an escaped character is none.</summary>
     private static bool HasMeta(string pattern)

@@ -66,7 +66,7 @@ internal static class Find
     public static ToolCall Trees(IReadOnlyCollection<string> paths, bool recurse, bool follow) =>
         ToolCall.Script(ListName, ListScript, Format, follow ? "-H" : "-P", recurse ? "" : "0") with
         {
-            Stdin = Encoding.UTF8.GetBytes(string.Concat(paths.Select(path => path + "\0"))),
+            Stdin = HostText.Encode(string.Concat(paths.Select(path => path + "\0"))),
             TimeLimit = TimeSpan.FromMinutes(30),
             Display = paths.Count > 20
                 ? $"find ... -xdev -printf {ShellQuote.Word(Format)}   # {paths.Count} paths{(recurse ? "" : ", not below")}"
@@ -90,7 +90,7 @@ internal static class Find
             var names = Number(ref head);
             var inode = InodeNumber.Parse(head);
             var context = labels.Read(fields.Next());
-            var path = Encoding.UTF8.GetString(fields.Next());
+            var path = HostText.Decode(fields.Next());
             if (depth == 0) trees[path] = tree = [];
             tree.Add(new TreeEntry(path, type, context, inode, names));
         }

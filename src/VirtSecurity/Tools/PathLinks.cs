@@ -1,4 +1,3 @@
-using System.Text;
 using VirtSecurity.Hosts;
 
 namespace VirtSecurity.Tools;
@@ -19,14 +18,14 @@ internal sealed class PathLinks(IReadOnlyDictionary<string, string?> targets)
     /// <summary>Asks which of these paths, and of the directories above them, are links, and where they lead to.</summary>
     public static ToolCall Find(IEnumerable<string> paths) => ToolCall.Script("path-links", Script) with
     {
-        Stdin = Encoding.UTF8.GetBytes(string.Concat(paths.Select(path => path + "\0"))),
+        Stdin = HostText.Encode(string.Concat(paths.Select(path => path + "\0"))),
         TimeLimit = TimeSpan.FromMinutes(10),
     };
 
     /// <summary>Reads <see cref="Find"/>.</summary>
     public static PathLinks Read(ToolResult result)
     {
-        var fields = Encoding.UTF8.GetString(result.StdoutBytes).Split('\0');
+        var fields = result.Stdout.Split('\0');
         var targets = new Dictionary<string, string?>();
         for (var i = 0; i + 1 < fields.Length; i += 2) targets[fields[i]] = fields[i + 1].Length == 0 ? null : fields[i + 1];
         return new(targets);

@@ -1,4 +1,3 @@
-using System.Text;
 using VirtSecurity.Hosts;
 
 namespace VirtSecurity.Tools;
@@ -42,7 +41,7 @@ internal static class RulePlaces
     /// <summary>Reads <see cref="Look"/>: pattern to what there is of it.</summary>
     public static IReadOnlyDictionary<string, RulePlace> Read(ToolResult result)
     {
-        var fields = Encoding.UTF8.GetString(result.StdoutBytes).Split('\0');
+        var fields = result.Stdout.Split('\0');
         var places = new Dictionary<string, RulePlace>();
         for (var i = 0; i + 1 < fields.Length; i += 2) places[fields[i]] = new(fields[i + 1][0] == '1', fields[i + 1][1] == '1', fields[i + 1][2] == '1');
         return places;
