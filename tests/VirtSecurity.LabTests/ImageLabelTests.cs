@@ -19,6 +19,8 @@ public sealed class ImageLabelTests(LabFixture fixture) : LabTest(fixture)
         touch right.img root.img moved.img shared.img ranged.img iso.img left.img /loose/a.img /loose/plain.img /vmstore/a.img /var/lib/libvirt/isos/a.iso \
           "/srv/pool/a b.img" "/srv/pool/it's \"q\".img" '/srv/pool/new
         line.img' /srv/pool/typed.img /srv/pool/hard.img
+        # A name that is not UTF-8.
+        touch "$(printf '/srv/pool/b\377d.img')"
         truncate -s 16M run.img
         ln -s /srv/pool /link
         ln /srv/pool/hard.img /loose/hard.img
@@ -34,7 +36,7 @@ public sealed class ImageLabelTests(LabFixture fixture) : LabTest(fixture)
         chcon -t svirt_image_t -l s0:c8,c9 left.img
         chcon -l s0:c5 ranged.img
         chcon -t virt_content_t iso.img
-        chcon -t etc_t /srv/pool/typed.img
+        chcon -t etc_t /srv/pool/typed.img /srv/pool/b?d.img
         # As Fedora's policy has it.
         echo virt_content_t >>/etc/selinux/default/contexts/customizable_types
         lab-guest-define run {Pool}/run.img
@@ -82,11 +84,13 @@ public sealed class ImageLabelTests(LabFixture fixture) : LabTest(fixture)
     public async Task EveryKindIsJudgedAndWhatIsWrongIsPutRightInOneCommitWhileAGuestWrites()
     {
         await OnHost(Populate);
-        var judged = PowerShell($"Test-VirtImageContext -LiteralPath {string.Join(", ", Cases.Select(one => Quoted(one.Path)))} -VirtHost $lab");
+        var judged = PowerShell($"Test-VirtImageContext -LiteralPath {string.Join(", ", Cases.Select(one => Quoted(one.Path)))} -VirtHost $lab; Test-VirtImageContext /srv/pool/b?d.img -VirtHost $lab");
         Assert.Empty(judged.Errors);
-        Assert.Equal(Cases.Select(one => (one.Path, one.Verdict, one.IsCompliant)), judged.Output.Select(test => (Text(test, "Path"), Text(test, "Verdict"), (bool?)Value(test, "IsCompliant"))));
-        Assert.Equal("run", Text(judged.Output.Single(test => Text(test, "Verdict") == "RunningGuest"), "Guest"));
-        await AgreesWithThePolicysTools(judged.Output);
+        Assert.Equal(("/srv/pool/b\udcffd.img", "WrongType"), (Text(judged.Output[^1], "Path"), Text(judged.Output[^1], "Verdict")));
+        var tests = judged.Output.SkipLast(1).ToArray();
+        Assert.Equal(Cases.Select(one => (one.Path, one.Verdict, one.IsCompliant)), tests.Select(test => (Text(test, "Path"), Text(test, "Verdict"), (bool?)Value(test, "IsCompliant"))));
+        Assert.Equal("run", Text(tests.Single(test => Text(test, "Verdict") == "RunningGuest"), "Guest"));
+        await AgreesWithThePolicysTools(tests);
 
         var before = await OnHost($"stat -c %C {Pool}/run.img");
         var recorder = new Recorder(Machine);
@@ -106,6 +110,7 @@ public sealed class ImageLabelTests(LabFixture fixture) : LabTest(fixture)
         Assert.Equal(true, Assert.Single(again.Output).BaseObject);
         Assert.Empty(Recorder.Mutating.Intersect(await recorder.StopAsync()));
         Assert.Equal("system_u:object_r:virt_image_t:s0", await OnHost($"stat -c %C {Pool}/left.img"));
+        Assert.Equal("unconfined_u:object_r:virt_image_t:s0", await OnHost("stat -c %C /srv/pool/b?d.img"));
     }
 
     [Fact]

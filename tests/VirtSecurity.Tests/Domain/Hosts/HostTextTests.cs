@@ -90,14 +90,14 @@ public sealed class HostTextTests
         Assert.True(made[0].Succeeded, made[0].Stderr);
 
         var results = await host.RunAsync(
-            [Coreutils.List(directory.Of(""), 1), Find.Tree(directory.Of("")), Coreutils.Stat(paths), Restorecon.Look(paths), .. paths.Select(Coreutils.Exists)], BatchMode.RunAll, Test);
+            [Coreutils.List(directory.Of(""), 1), Find.Trees([directory.Of("")], recurse: true, follow: false), Coreutils.Stat(paths), Restorecon.Look(paths), .. paths.Select(Coreutils.Exists)], BatchMode.RunAll, Test);
 
         // .NET could not take them away.
         await host.RunAsync([new ToolCall("find", directory.Of(""), "-mindepth", "1", "-delete")], BatchMode.RunAll, Test);
         // Where files have no labels, what asks for them fails, but has told the rest.
         Assert.All(results.Take(1).Concat(results.Skip(4)), result => Assert.True(result.Succeeded, result.Stderr));
         Assert.Equal(paths, Coreutils.ReadList(results[0]).Order(StringComparer.Ordinal));
-        Assert.Equal(paths, Find.ReadTree(results[1]).Where(entry => entry.FileType == '-').Select(entry => entry.Path).Order(StringComparer.Ordinal));
+        Assert.Equal(paths, Find.ReadTrees(results[1]).Trees[directory.Of("")].Where(entry => entry.FileType == '-').Select(entry => entry.Path).Order(StringComparer.Ordinal));
         Assert.Equal(paths, Coreutils.ReadStat(results[2]).Select(fact => fact.Path));
         Assert.Equal(paths, Restorecon.ReadLook(results[3]).Keys.Order(StringComparer.Ordinal));
         Assert.Equal(paths.Select(path => path + "\n"), results.Skip(4).Select(result => result.Stdout));
