@@ -100,7 +100,7 @@ public sealed class ContextRulesTests
         File.WriteAllText(files.Of("selinux/default/contexts/files/file_contexts.local"), string.Concat(rules.Select(rule => $"{rule.Pattern}    system_u:object_r:virt_image_t:s0\n")));
         var call = RulePlaces.Look() with { Argv = [.. RulePlaces.Look().Argv.Select(word => word.Replace("/etc/selinux", files.Of("selinux"), StringComparison.Ordinal))] };
 
-        var places = RulePlaces.Read(Assert.Single(await ShellBatch.RunAsync("/bin/sh", [call])));
+        var places = RulePlaces.Read(Assert.Single(await ShellBatch.RunAsync("/bin/sh", false, [call])));
 
         Assert.Equal(rules.Select(rule => rule.Pattern).Order(StringComparer.Ordinal), places.Keys.Order(StringComparer.Ordinal));
         Assert.All(rules, rule => Assert.Equal((rule.Pattern, rule.Place.IsThere, rule.Place.HasAny), (rule.Pattern, places[rule.Pattern].IsThere, places[rule.Pattern].HasAny)));

@@ -73,7 +73,7 @@ public sealed class FindTests
         File.CreateSymbolicLink(files.Of("link"), files.Of("one"));
         string[] asked = [files.Of("one"), files.Of("link"), files.Of("gone")];
 
-        var results = await ShellBatch.RunAsync("/bin/sh", [Find.Trees(asked, recurse: true, follow: true), Find.Trees(asked, recurse: false, follow: false)], BatchMode.RunAll);
+        var results = await ShellBatch.RunAsync("/bin/sh", false, [Find.Trees(asked, recurse: true, follow: true), Find.Trees(asked, recurse: false, follow: false)], BatchMode.RunAll);
 
         var all = Find.ReadTrees(results[0]);
         Assert.Equal(asked[..2].Order(StringComparer.Ordinal), all.Trees.Keys.Order(StringComparer.Ordinal));
