@@ -82,7 +82,8 @@ internal sealed class ImageVerdict(LabelFacts facts, bool isStrict)
         var actual = holder.Context ?? entry.Context;
         var guest = holder.Guest ?? Messages.Format("AGuest");
         var isRight = actual is { HasCategories: true, Range: { } range } ? facts.Holds.Ranges.ContainsKey(range) : actual is not null && (ImageTypes.All.Contains(actual.Type) || actual.Type is "svirt_image_t");
-        return new(ContextVerdict.RunningGuest, isRight ? true : null, actual, rule, holder, Messages.Format(isRight ? "JudgedHeld" : "JudgedHeldOddly", guest, actual?.ToString() ?? "none"));
+        var label = actual?.ToString() ?? "none";
+        return new(ContextVerdict.RunningGuest, isRight ? true : null, actual, rule, holder, isRight ? Messages.Format("JudgedHeld", guest, label) : Messages.Format("JudgedHeldOddly", guest, label));
     }
 
     private string WrongType(string path, TreeEntry entry, SecurityContext actual, SecurityContext expected)

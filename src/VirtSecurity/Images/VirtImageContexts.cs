@@ -53,13 +53,12 @@ internal static class VirtImageContexts
         var type = facts.Host.ImageType(request.Hypervisor, request.SELinuxType);
         var isDirectory = facts.Path.Self?.IsDirectory ?? true;
         var contexts = facts.Contexts;
-        var path = contexts.Resolve(request.Path);
-        var pattern = isDirectory ? PathPattern.ForTree(path) : PathPattern.ForPath(path);
+        var pattern = PatternOf(contexts, request, isDirectory);
         var edits = new List<RuleEdit>();
-        if (request.Replaces is { } wrong && wrong != pattern && (PathPattern.PathOf(wrong) ?? PathPattern.TextOf(wrong)) == request.Path && contexts.Local(wrong)?.Context is { } context)
+        if (WrittenWrongly(contexts, request, isDirectory) is { } wrong)
         {
-            edits.Add(new RuleEdit(wrong, null, context));
-            contexts = contexts.Without([wrong]);
+            edits.Add(new RuleEdit(wrong.Pattern, null, wrong.Context));
+            contexts = contexts.Without([wrong.Pattern]);
         }
 
         if (Gives(contexts, request, isDirectory, type, facts.Host)) return edits;
@@ -67,6 +66,17 @@ internal static class VirtImageContexts
         edits.Add(new RuleEdit(pattern, type, contexts.Local(pattern)?.Context));
         return edits;
     }
+
+    private static string PatternOf(FileContexts contexts, VirtImageContextRequest request, bool isDirectory)
+    {
+        var path = contexts.Resolve(request.Path);
+        return isDirectory ? PathPattern.ForTree(path) : PathPattern.ForPath(path);
+    }
+
+    /// <summary>The rule that is to be replaced, if it is there, is for this path, and is not the right one already.</summary>
+    private static FileContextRule? WrittenWrongly(FileContexts contexts, VirtImageContextRequest request, bool isDirectory) =>
+        request.Replaces is { } wrong && wrong != PatternOf(contexts, request, isDirectory) && (PathPattern.PathOf(wrong) ?? PathPattern.TextOf(wrong)) == request.Path
+        && contexts.Local(wrong) is { Context: not null } rule ? rule : null;
 
     private static FileContexts With(FileContexts contexts, IReadOnlyList<RuleEdit> rules) =>
         rules.Aggregate(contexts, (current, rule) => rule.Type is null ? current.Without([rule.Pattern]) : current.With(rule.Pattern, rule.Type));
@@ -78,6 +88,7 @@ internal static class VirtImageContexts
         if (facts.Path.Self is not { } self) return $"{request.Path} is gone";
         if (!Gives(contexts, request, self.IsDirectory, type, facts.Host))
             return $"the rules give {request.Path} the type {contexts.Lookup(request.Path, self.FileType)?.Context?.Type ?? "none"}, not {type}";
+        if (WrittenWrongly(contexts, request, self.IsDirectory) is { } rule) return $"the rule {rule.Text} is still there";
         return facts.Wrong(contexts, request.IsStrict).FirstOrDefault() is { } wrong
             ? $"{wrong.Path} is labelled {wrong.Before}"
             : null;

@@ -74,7 +74,7 @@ internal static class Scenarios
         new("a rule and its labels", LabelledImages, [RuleRemoval("/images")]),
         new("a rule by its pattern", () => WithRule(LabelledImages(), "/images/.*", "virt_content_t"), [RuleRemoval("/images", "/images/.*")]),
         new("a rule for what is gone", () => WithRule(new ModelMachine(), "/gone(/.*)?", "virt_image_t"), [RuleRemoval("/gone")]),
-        new("two rules", () => WithRule(LabelledImages(), "/gone", "virt_image_t"), [RuleRemoval("/images"), RuleRemoval("/gone")]),
+        new("two rules", TwoLabelledDirectories, [RuleRemoval("/images"), RuleRemoval("/srv/more images")]),
         new("reset", LabelledImages, [RuleRemoval("/images", isReset: true)]),
         new("reset without a rule", ImageDirectory, [RuleRemoval("/images", isReset: true)]),
         new("reset of one image", () => WithRule(LabelledImages(), @"/images/one\x2eimg", "virt_content_t"), [RuleRemoval("/images/one.img", isReset: true)]),
@@ -360,6 +360,14 @@ internal static class Scenarios
     {
         var machine = WithRule(ImageDirectory(), "/images(/.*)?", "virt_image_t");
         foreach (var path in (string[])["/images", "/images/one.img", "/images/two.img"]) machine.Look(path)!.Label = "system_u:object_r:virt_image_t:s0";
+        return machine;
+    }
+
+    private static ModelMachine TwoLabelledDirectories()
+    {
+        var machine = WithRule(LabelledImages(), @"/srv/more\x20images(/.*)?", "virt_image_t");
+        machine.AddFile("/srv/more images", 'd', "755", "system_u:object_r:virt_image_t:s0");
+        machine.AddFile("/srv/more images/it's one", '-', "600", "unconfined_u:object_r:virt_image_t:s0");
         return machine;
     }
 

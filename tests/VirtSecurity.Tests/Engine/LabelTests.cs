@@ -88,7 +88,7 @@ public sealed class LabelTests
 
         var run = hosts.Run(pipeline.Replace("/srv/[x].img", "/srv/`[x`].img", StringComparison.Ordinal));
         Assert.Empty(run.Errors);
-        Assert.Equal([$"{Pool}/a 'b'.img", $"{Pool}/stale.img", "/srv/[x].img", "/srv/loose.img"], run.Output.Select(context => Text(context, "Path")).Order(StringComparer.Ordinal));
+        Assert.Equal(["/srv/[x].img", "/srv/loose.img", $"{Pool}/a 'b'.img", $"{Pool}/stale.img"], run.Output.Select(context => Text(context, "Path")).Order(StringComparer.Ordinal));
         Assert.All(run.Output, context => Assert.Equal("True", Text(context, "IsCompliant")));
         Assert.Equal(["fcontext -a -f a -t virt_image_t -r s0 '/srv/loose\\x2eimg'", "fcontext -a -f a -t virt_image_t -r s0 '/srv/\\x5bx\\x5d\\x2eimg'"], kvm.ImportedRules);
         Assert.Single(kvm.Changes, call => call.StartsWith("semanage ", StringComparison.Ordinal));

@@ -42,9 +42,9 @@ public sealed partial class ViewTests(ITestOutputHelper output)
         Assert.Matches(@"^kvm1 +Kvm +Enforcing +True +0 Debian GNU/Linux.*$", Row(views[2], "kvm1"));
 
         Assert.Equal(["Verdict", "Compliant", "Type", "Path"], Header(views[3]));
-        Assert.Matches(@"^Compliant +True +virt_image_t +/virtstorage/images$", Row(views[3], "Compliant"));
+        Assert.Contains(views[3], line => Regex.IsMatch(line, "^Compliant +True +virt_image_t +/virtstorage/images$"));
         Assert.Equal(["Source", "SELinuxType", "Problem", "Remedy", "Pattern"], Header(views[4]));
-        Assert.Matches(@"^Local +virt_image_t +None +/virtstorage/images\(/\.\*\)\?$", Row(views[4], "Local"));
+        Assert.Contains(views[4], line => Regex.IsMatch(line, @"^Local +virt_image_t +None +/virtstorage/images\(/\.\*\)\?$"));
     }
 
     [Fact]

@@ -26,7 +26,7 @@ public sealed class ContextRulesTests
     [InlineData("/virtstorage/a", "virt_content_t", true, "", "None")]
     [InlineData("/my.images(/.*)?", "virt_image_t", true, "OverMatches", "Set")]
     [InlineData(@"/my\.images(/.*)?", "virt_image_t", true, "", "None")]
-    [InlineData("/c++(/.*)?", "virt_image_t", true, "OverMatches", "Set")]
+    [InlineData("/c+(/.*)?", "virt_image_t", true, "OverMatches", "Set")]
     [InlineData("/gone(/.*)?", "virt_image_t", false, "Dead", "Remove")]
     [InlineData("/gone.d(/.*)?", "virt_image_t", false, "OverMatches Dead", "Remove")]
     [InlineData("/vm[0-9]+(/.*)?", "virt_image_t", false, "Dead", "None")]
