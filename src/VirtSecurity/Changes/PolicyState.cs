@@ -18,7 +18,7 @@ internal sealed class PolicyState(IHost host)
 
     /// <summary>The labels of paths now; what is gone is not among them.</summary>
     public async Task<IReadOnlyDictionary<string, SecurityContext?>?> LabelsAsync(IEnumerable<Relabel> labels) =>
-        await AskAsync(Restorecon.Look([.. labels.Select(label => label.Path)])).ConfigureAwait(false) is { Outcome: ToolOutcome.Exited } result
+        await AskAsync(Restorecon.Look([.. labels.Select(label => label.Path).Distinct()])).ConfigureAwait(false) is { Outcome: ToolOutcome.Exited } result
             ? Restorecon.ReadLook(result)
             : null;
 
