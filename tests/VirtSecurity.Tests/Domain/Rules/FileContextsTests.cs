@@ -74,22 +74,6 @@ public sealed class FileContextsTests
         Assert.Equal(path == "/var/run" ? "/never" : resolved, contexts.Resolve(path));
     }
 
-    [Theory]
-    [InlineData("/a/x", "/c/x", "/a /c")]
-    [InlineData("/root/x", "/x", "/root /")]
-    [InlineData("/root", "/", "/root /")]
-    [InlineData("/slash/x", "/slash/x", "")]
-    [InlineData("/a//x/", "/c/x", "/a /c")]
-    public void OfAListTheLastLineThatCoversThePathDoesIt(string path, string resolved, string line)
-    {
-        // A name with a slash behind it covers paths with two of them, which no path has.
-        var list = FileContextsText.ReadEquivalences("/a /b\n  /a\t/c  more\n# /a /d\n/root /\n/slash/ /e\nalone\n", "file_contexts.subs");
-        var match = new FileContexts([], [list, []]).Match(path, '-');
-        Assert.Equal(resolved, match.LookedUpAs);
-        Assert.Equal(line, string.Concat(match.By.Select(by => $"{by.Path} {by.Target}")));
-        Assert.All(match.By, by => Assert.Equal(("file_contexts.subs", by.Path == "/a" ? 2 : 4), (by.File, by.Line)));
-    }
-
     [Fact]
     public void TheAnswerSaysWhichLineOfWhichFileItIs()
     {
@@ -102,85 +86,6 @@ public sealed class FileContextsTests
         Assert.Equal("/srv/vm/x", match.LookedUpAs);
         Assert.Equal(("file_contexts.subs", 7), (Assert.Single(match.By).File, match.By[0].Line));
         Assert.Equal((RuleSource.Policy, 0), (contexts.Match("/srv/x", '-').Rule!.Source, contexts.Match("/srv/x", '-').By.Count));
-    }
-
-    /// <summary>Seen with matchpathcon 3.4: a first name is compared as it is written, unless there is a meta character in it.</summary>
-    [Theory]
-    [InlineData(@"/vm\x2ddata/images(/.*)?", "/vm-data/images/x", false)]
-    [InlineData(@"/vm[\x2d]data/images(/.*)?", "/vm-data/images/x", true)]
-    [InlineData(@"/vm\x2ddata(/.*)?", "/vm-data/x", true)]
-    [InlineData(@"/vm\x2ddata", "/vm-data", true)]
-    [InlineData(@"/vm\-data/images", "/vm-data/images", false)]
-    [InlineData(@"/vm\.data/images", "/vm.data/images", true)]
-    [InlineData("/a/b|/c/d", "/c/d", false)]
-    [InlineData("/a/b|/c/d", "/a/c/d", true)]
-    [InlineData("/a|/c/d", "/x/c/d", true)]
-    [InlineData("/a|/c/d", "/a/x", true)]
-    public void ARuleIsTriedForPathsWithItsFirstName(string pattern, string path, bool isMatch) => Assert.Equal(isMatch ? "x_t" : null, TypeOf(Contexts(Rule(pattern, "x_t")), path));
-
-    [Theory]
-    [InlineData("/x", 1)]
-    [InlineData("#\n\n/x\t-x\tsystem_u:object_r:x_t:s0", 3)]
-    [InlineData("/x\tno-context", 1)]
-    [InlineData("/x\t--\tno-context", 1)]
-    [InlineData("/ä\tsystem_u:object_r:x_t:s0", 1)]
-    [InlineData("/a\t<<none>>\n/x\t---\t<<none>>", 2)]
-    public void ALineThatLibselinuxRefusesIsAnErrorWithItsFileAndNumber(string text, int line)
-    {
-        var problem = Assert.Throws<VirtException>(() => FileContextsText.ReadRules(text, RuleSource.HomeDirectories));
-        Assert.Equal("FileContextNotUnderstood", problem.Id);
-        Assert.StartsWith($"Line {line} of the host's file_contexts.homedirs ", problem.Message, StringComparison.Ordinal);
-        Assert.Contains(text.Split('\n')[line - 1], problem.Message, StringComparison.Ordinal);
-    }
-
-    [Theory]
-    [InlineData("/(?=x)x", "look-around")]
-    [InlineData(@"/(x)\1", "a back reference")]
-    [InlineData("/x++", "possessive")]
-    [InlineData("/(?i)x", "an option")]
-    [InlineData("/x(", "not closed")]
-    [InlineData("/x)", "closes nothing")]
-    [InlineData("/[x", "not closed")]
-    [InlineData("/x{3,2}", "out of range")]
-    [InlineData("/[z-a]", "no range")]
-    [InlineData(@"/\p{L}", "a property")]
-    [InlineData(@"/x\b", "an assertion")]
-    [InlineData("/x$y", "an anchor inside")]
-    public void APatternThatIsNotUnderstoodIsAnErrorWhereItMightWin(string pattern, string why)
-    {
-        var rules = FileContextsText.ReadRules($"/.*\tsystem_u:object_r:first_t:s0\n{pattern}\tsystem_u:object_r:x_t:s0\n/y/.*\tsystem_u:object_r:later_t:s0\n", RuleSource.Local);
-        var contexts = new FileContexts(rules, []);
-        var problem = Assert.Throws<VirtException>(() => contexts.Lookup("/x", '-'));
-        Assert.StartsWith("Line 2 of the host's file_contexts.local ", problem.Message, StringComparison.Ordinal);
-        // libselinux, too, reads no pattern before it comes to it, and begins at the end.
-        Assert.True(TypeOf(contexts, "/y/z") == "later_t", why);
-    }
-
-    [Theory]
-    [InlineData(@"/\d\d", "/12", "/1٣")]
-    [InlineData(@"/\w+", "/a_9", "/ä")]
-    [InlineData(@"/\s", "/\v", "/\u0085")]
-    [InlineData(@"/[[:alpha:]][[:^alpha:]]", "/a1", "/aa")]
-    [InlineData(@"/[^\w.]", "/-", "/.")]
-    [InlineData(@"/[]a]", "/]", "/[")]
-    [InlineData(@"/[a\]]", "/]", @"/\")]
-    [InlineData("/x{2}", "/xx", "/x{2}")]
-    [InlineData("/x{2,}y", "/xxxy", "/xy")]
-    [InlineData("/x{1,2}?", "/xx", "/xxx")]
-    [InlineData("/x{", "/x{", "/x")]
-    [InlineData("/x{a}", "/x{a}", "/xa")]
-    [InlineData("/(?:a|b)+?c", "/abac", "/c")]
-    [InlineData("/(a|)b", "/b", "/aab")]
-    [InlineData("/a-z", "/a-z", "/m")]
-    [InlineData("/[a-]", "/-", "/b")]
-    [InlineData(@"/\xe4", "/\udce4", "/ä")]
-    [InlineData(@"/[\x80-\xff]{2}", "/ä", "/a")]
-    [InlineData(@"/\t", "/\t", "/t")]
-    [InlineData("/X", "/X", "/x")]
-    public void PatternsAreReadAsPcreReadsThemOverBytes(string pattern, string path, string near)
-    {
-        Assert.Equal("x_t", TypeOf(Contexts(Rule(pattern, "x_t")), path));
-        Assert.Null(TypeOf(Contexts(Rule(pattern, "x_t")), near));
     }
 
     [Fact]
