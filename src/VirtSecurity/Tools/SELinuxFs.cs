@@ -22,7 +22,8 @@ internal sealed record SELinuxFact(SELinuxMode Mode, string? Store, FileContexts
 /// <summary>selinuxfs, /etc/selinux/config, and the file_contexts files of the policy the host uses (its name is the distribution's).</summary>
 internal static class SELinuxFs
 {
-    private static readonly string[] Files = ["file_contexts", "file_contexts.homedirs", "file_contexts.local", "file_contexts.subs", "file_contexts.subs_dist"];
+    private static readonly string[] EquivalenceFiles = ["file_contexts.subs", "file_contexts.subs_dist"];
+    private static readonly string[] Files = ["file_contexts", "file_contexts.homedirs", "file_contexts.local", .. EquivalenceFiles];
 
     // Each file behind a line "NAME LENGTH", so that no content is ever taken for a header.
     private const string ReadScript = """
@@ -40,6 +41,7 @@ internal static class SELinuxFs
     public static ToolCall Read() => ToolCall.Script("selinux-state", ReadScript, Files);
 
     /// <summary>Reads <see cref="Read"/>.</summary>
+    /// <exception cref="Resources.VirtException">FileContextNotUnderstood: a line that libselinux would refuse.</exception>
     public static SELinuxFact ReadFact(ToolResult result)
     {
         var bytes = result.StdoutBytes.AsSpan();
@@ -54,10 +56,10 @@ internal static class SELinuxFs
             bytes = bytes[length..];
         }
 
-        var rules = Rules(texts, "file_contexts", RuleSource.Policy)
-            .Concat(Rules(texts, "file_contexts.homedirs", RuleSource.HomeDirectories))
-            .Concat(Rules(texts, "file_contexts.local", RuleSource.Local));
-        return new SELinuxFact(mode, store, new FileContexts([.. rules], [Equivalences(texts, "file_contexts.subs"), Equivalences(texts, "file_contexts.subs_dist")]));
+        var rules = new[] { RuleSource.Policy, RuleSource.HomeDirectories, RuleSource.Local }.SelectMany(source => FileContextsText.ReadRules(Text(FileContextsText.FileOf(source)), source));
+        return new SELinuxFact(mode, store, new FileContexts([.. rules], [.. EquivalenceFiles.Select(file => FileContextsText.ReadEquivalences(Text(file), file))]));
+
+        string Text(string file) => texts.GetValueOrDefault(file, "");
     }
 
     /// <summary>Asks which types the loaded policy knows: selinuxfs's <c>context</c> node refuses a context it does not.</summary>
@@ -73,31 +75,6 @@ internal static class SELinuxFs
 
     /// <summary>Reads <see cref="KnownTypes"/>.</summary>
     public static IReadOnlySet<string> ReadKnownTypes(ToolResult result) => result.Stdout.Split('\n', StringSplitOptions.RemoveEmptyEntries).ToHashSet();
-
-    private static IEnumerable<FileContextRule> Rules(Dictionary<string, string> texts, string file, RuleSource source) =>
-        Lines(texts, file).Select(line => ReadRule(line, source));
-
-    private static FileContextRule ReadRule(string line, RuleSource source)
-    {
-        var fields = line.Split((char[])[' ', '\t'], StringSplitOptions.RemoveEmptyEntries);
-        return fields switch
-        {
-            [var pattern, ['-', var type], var context] => new(pattern, type, SecurityContext.Parse(context), source, line),
-            [var pattern, var context] => new(pattern, null, SecurityContext.Parse(context), source, line),
-            _ => throw new Resources.VirtException("FileContextNotUnderstood", line),
-        };
-    }
-
-    private static List<FileContexts.Equivalence> Equivalences(Dictionary<string, string> texts, string file) =>
-        [.. Lines(texts, file)
-            .Select(line => line.Split((char[])[' ', '\t'], StringSplitOptions.RemoveEmptyEntries))
-            .Where(fields => fields.Length == 2)
-            .Select(fields => new FileContexts.Equivalence(fields[0].TrimEnd('/'), fields[1].TrimEnd('/')))];
-
-    private static IEnumerable<string> Lines(Dictionary<string, string> texts, string file) =>
-        (texts.TryGetValue(file, out var text) ? text : "").Split('\n')
-            .Select(line => line.Trim())
-            .Where(line => line.Length > 0 && line[0] != '#');
 
     private static string NextLine(ref Span<byte> bytes)
     {
