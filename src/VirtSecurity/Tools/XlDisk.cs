@@ -1,0 +1,92 @@
+namespace VirtSecurity.Tools;
+
+/// <summary>
+/// A disk as xl-disk-configuration(5) writes it: positional (<c>target,format,vdev,access</c>), by names, or with the prefixes of xend's times
+/// (<c>phy:</c>, <c>file:</c>, <c>tap2:qcow2:</c>).
+/// </summary>
+internal static class XlDisk
+{
+    private static readonly string[] Formats = ["raw", "qcow", "qcow2", "vhd", "qed"];
+
+    /// <summary>Prefixes that mean nothing to the target, or its format.</summary>
+    private static readonly string[] Prefixes = ["raw", "qcow", "qcow2", "vhd", "tapdisk", "tap", "tap2", "aio", "ioemu", "file", "phy"];
+
+    /// <summary>What a script makes of its target is a device of its own: it is no path.</summary>
+    private static readonly string[] Scripts = ["iscsi", "nbd", "enbd", "drbd"];
+
+    private static readonly string[] Flags = ["direct-io-safe", "discard", "no-discard", "colo", "no-colo", "trusted", "untrusted"];
+
+    /// <summary>Reads one; null: an empty drive, or nothing that has a path on this host.</summary>
+    /// <exception cref="FormatException">It is none.</exception>
+    public static ImageUse? Parse(string text)
+    {
+        string? format = null, target = null, script = null, backend = null, access = null, vdev = null;
+        var (isCdRom, hasPrefix) = (false, false);
+        var rest = text.Trim();
+        while (target is null && rest.IndexOf(':', StringComparison.Ordinal) is > 0 and var colon && IsPrefix(rest[..colon]))
+        {
+            var prefix = rest[..colon];
+            if (Scripts.Contains(prefix)) script = prefix;
+            else if (Formats.Contains(prefix)) format = prefix;
+            else if (prefix is "aio" or "file" or "phy") format ??= "raw";
+            hasPrefix = true;
+            rest = rest[(colon + 1)..];
+        }
+
+        var hasFormat = hasPrefix;
+        while (rest.Length > 0)
+        {
+            rest = rest.TrimStart(' ', '\t', '\n');
+            if (rest.StartsWith("target=", StringComparison.Ordinal))
+            {
+                target = rest["target=".Length..];   // it takes all that follows
+                break;
+            }
+
+            var comma = rest.IndexOf(',', StringComparison.Ordinal);
+            var word = (comma < 0 ? rest : rest[..comma]).TrimEnd(' ', '\t', '\n');
+            rest = comma < 0 ? "" : rest[(comma + 1)..];
+            if (Flags.Contains(word)) continue;
+            if (word == "cdrom")
+            {
+                isCdRom = true;
+                continue;
+            }
+
+            var equals = word.IndexOf('=', StringComparison.Ordinal);
+            if (equals > 0 && !word.StartsWith('/'))
+            {
+                var value = word[(equals + 1)..];
+                switch (word[..equals])
+                {
+                    case "format": format = value; hasFormat = true; break;
+                    case "devtype": isCdRom = value == "cdrom"; break;
+                    case "access": access = value; break;
+                    case "script": script = value; break;
+                    case "backend": backend = value; break;
+                    case "vdev": vdev = value; break;
+                }
+            }
+            else if (target is null) target = word.StartsWith('/') || word.IndexOf(':', StringComparison.Ordinal) <= 0 ? word : throw new FormatException("its prefix is unknown");
+            else if (!hasFormat && !(target.Length == 0 && word.Contains(':', StringComparison.Ordinal))) (format, hasFormat) = (word.Length == 0 ? null : word, true);
+            else if (vdev is null) (vdev, hasFormat) = (word, true);
+            else if (access is null) access = word;
+            else throw new FormatException("it has too many positions");
+        }
+
+        if (format is not (null or "" or "empty") && !Formats.Contains(format)) throw new FormatException($"its format '{format}' is unknown");
+        isCdRom |= vdev?.EndsWith(":cdrom", StringComparison.Ordinal) == true;
+        // xend's exclamation mark: whether others write to it is not its business.
+        var isShared = access?.EndsWith('!') == true;
+        var mode = access?.TrimEnd('!');
+        if (mode is not (null or "" or "r" or "ro" or "w" or "rw")) throw new FormatException($"its access '{access}' is unknown");
+        if (string.IsNullOrEmpty(target) || script is not null || backend is not (null or "0" or "Domain-0")) return null;
+        return new ImageUse(target.StartsWith('/') ? target : "/dev/" + target, isCdRom ? ImageRole.CdRom : ImageRole.Disk, format is "" or "empty" ? null : format)
+        {
+            IsReadOnly = mode is "r" or "ro" || (mode is null or "" && isCdRom),
+            IsShareable = isShared,
+        };
+    }
+
+    private static bool IsPrefix(string word) => Prefixes.Contains(word) || Scripts.Contains(word);
+}
