@@ -5,9 +5,10 @@ using VirtSecurity.Lab;
 
 [assembly: System.Runtime.Versioning.SupportedOSPlatform("linux")]
 
-// New-SecureGuestVolume beside what one would use instead, on one lab machine in one run. Each way starts on the machine as it was after its
-// first boot, and is measured from the start of its process, with an ssh connection of its own; afterwards it is seen whether it did it.
-var rounds = args is [var asked] && int.TryParse(asked, CultureInfo.InvariantCulture, out var number) && number > 0 ? number : 1;
+// What the module does beside what one would use instead, on one lab machine in one run; each prints its table, as docs/benchmarks.md has it.
+//   volumes [ROUNDS]   New-SecureGuestVolume beside bash and Ansible. Each way starts on the machine as it was after its first boot, and is measured from
+//                      the start of its process, with an ssh connection of its own; afterwards it is seen whether it did it.
+//   inventory          Get-SecureGuestVolume and completion on a host with many volumes.
 using var stop = new CancellationTokenSource();
 using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, context =>
 {
@@ -15,12 +16,25 @@ using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, context
     stop.Cancel();
 });
 
+Func<LabMachine, Task<string>>? measure = args switch
+{
+    ["volumes"] => machine => Volumes.RunAsync(machine, [1, 3, 10], 1, stop.Token),
+    ["volumes", var asked] when int.TryParse(asked, NumberStyles.None, CultureInfo.InvariantCulture, out var rounds) && rounds > 0 => machine => Volumes.RunAsync(machine, [1, 3, 10], rounds, stop.Token),
+    ["inventory"] => machine => Inventory.RunAsync(machine, [1, 50, 500], stop.Token),
+    _ => null,
+};
+if (measure is null)
+{
+    Console.Error.WriteLine("Usage: dotnet run --project tests/Benchmarks -- volumes [ROUNDS] | inventory");
+    return 2;
+}
+
 try
 {
     var machine = await LabMachine.StartAsync(LabFlavour.Kvm, new Progress<string>(Console.Error.WriteLine), stop.Token);
     await using (machine)
     {
-        Console.WriteLine(await Volumes.RunAsync(machine, [1, 3, 10], rounds, stop.Token));
+        Console.WriteLine(await measure(machine));
     }
 
     return 0;

@@ -1,9 +1,6 @@
-using System.Diagnostics;
 using System.Globalization;
-using System.Reflection;
 using System.Text;
 using CliWrap;
-using CliWrap.Buffered;
 using VirtSecurity.Lab;
 
 namespace VirtSecurity.Benchmarks;
@@ -60,8 +57,8 @@ internal static class Volumes
     }
 
     /// <summary>The printed procedure's commands, in one ssh, one volume after another.</summary>
-    private static Task<double> ByHandAsync(LabMachine machine, int count, CancellationToken ct) => TimeAsync(
-        Tool("ssh", "-F", machine.SshConfigPath, "virtlab", "bash -s"),
+    private static Task<double> ByHandAsync(LabMachine machine, int count, CancellationToken ct) => PowerShell.TimeAsync(
+        Cli.Wrap("ssh").WithArguments(["-F", machine.SshConfigPath, "virtlab", "bash -s"]),
         "set -e\n" + string.Concat(Enumerable.Range(0, count).Select(i => $"""
             lvcreate -q -n v{i} -L 512M volumegroup
             mke2fs -q -j /dev/volumegroup/v{i}
@@ -89,7 +86,7 @@ internal static class Volumes
                 - { ansible.builtin.command: "restorecon -R /{{"{{ item }}"}}", loop: "{{"{{ volumes }}"}}" }
 
             """, ct).ConfigureAwait(false);
-        var command = Tool("ansible-playbook", "-i", "virtlab,", playbook).WithEnvironmentVariables(new Dictionary<string, string?>
+        var command = Cli.Wrap("ansible-playbook").WithArguments(["-i", "virtlab,", playbook]).WithEnvironmentVariables(new Dictionary<string, string?>
         {
             ["ANSIBLE_PIPELINING"] = "1",
             ["ANSIBLE_SSH_ARGS"] = $"-F {machine.SshConfigPath} -o ControlMaster=auto -o ControlPersist=60s",
@@ -98,44 +95,26 @@ internal static class Volumes
             ["ANSIBLE_LOCALHOST_WARNING"] = "0",
             ["LC_ALL"] = "C.UTF-8",
         });
-        return await TimeAsync(command, null, ct).ConfigureAwait(false);
+        return await PowerShell.TimeAsync(command, null, ct).ConfigureAwait(false);
     }
 
     /// <summary>A new PowerShell, with the module to import and the connection to make.</summary>
-    private static Task<double> ColdAsync(LabMachine machine, int count, CancellationToken ct) => TimeAsync(Engine(), Script(machine, count), ct);
+    private static Task<double> ColdAsync(LabMachine machine, int count, CancellationToken ct) => PowerShell.TimeAsync(Script(machine, count), ct);
 
     /// <summary>As in a session in which the host has been asked something before.</summary>
     private static async Task<double> WarmAsync(LabMachine machine, int count, CancellationToken ct)
     {
-        var output = new StringBuilder();
-        var script = $"$null = Get-SecureGuestVolume -VirtHost '{machine.VirtHost}'\n$clock = [Diagnostics.Stopwatch]::StartNew()\n{Script(machine, count)}\n\"seconds=\" + $clock.Elapsed.TotalSeconds.ToString([cultureinfo]::InvariantCulture)";
-        await TimeAsync(Engine() | output, script, ct).ConfigureAwait(false);
-        var line = output.ToString().Split('\n').Single(line => line.StartsWith("seconds=", StringComparison.Ordinal));
-        return double.Parse(line.Split('=')[1], CultureInfo.InvariantCulture);
+        var lines = await PowerShell.LinesAsync(
+            $"$null = Get-SecureGuestVolume -VirtHost '{machine.VirtHost}'\n$clock = [Diagnostics.Stopwatch]::StartNew()\n{Script(machine, count)}\n$clock.Elapsed.TotalSeconds.ToString([cultureinfo]::InvariantCulture)", ct).ConfigureAwait(false);
+        return double.Parse(lines[^1], CultureInfo.InvariantCulture);
     }
 
     private static string Script(LabMachine machine, int count) =>
         $"0..{count - 1} | ForEach-Object {{ [pscustomobject]@{{ Name = \"v$_\"; MountPoint = \"/v$_\" }} }} | New-SecureGuestVolume -VolumeGroup volumegroup -Size 512MB -FileSystem ext3 -VirtHost '{machine.VirtHost}' | Out-Null";
-
-    private static Command Engine() => Tool("dotnet", Metadata("EnginePath"), "--module", Path.Combine(Metadata("RepoRoot"), "VirtSecurity.psd1"));
-
-    private static Command Tool(string name, params string[] arguments) => Cli.Wrap(name).WithArguments(arguments).WithValidation(CommandResultValidation.None);
-
-    /// <summary>Seconds from a process's start to its end.</summary>
-    private static async Task<double> TimeAsync(Command command, string? input, CancellationToken ct)
-    {
-        var clock = Stopwatch.StartNew();
-        var result = await (input is null ? command : command.WithStandardInputPipe(PipeSource.FromString(input))).ExecuteBufferedAsync(ct).ConfigureAwait(false);
-        var seconds = clock.Elapsed.TotalSeconds;
-        return result.ExitCode == 0 ? seconds : throw new LabException($"{command.TargetFilePath} ended with {result.ExitCode}:\n{result.StandardOutput}{result.StandardError}");
-    }
 
     private static async Task RequireMadeAsync(LabMachine machine, int count, CancellationToken ct)
     {
         var made = (await machine.CheckAsync("""for p in /v[0-9]*; do mountpoint -q "$p" && matchpathcon -V "$p" | grep -q verified && stat -c %C "$p"; done | grep -c :virt_image_t: || :""", null, ct).ConfigureAwait(false)).Stdout.Trim();
         if (made != count.ToString(CultureInfo.InvariantCulture)) throw new LabException($"{made} volumes are there, not {count}.");
     }
-
-    private static string Metadata(string key) =>
-        typeof(Volumes).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().First(attribute => attribute.Key == key).Value!;
 }

@@ -9,19 +9,19 @@ namespace VirtSecurity.LabTests;
 /// </summary>
 public sealed class DeviceGuardTests(LabFixture fixture) : LabTest(fixture)
 {
-    /// <summary>Contents by the partition of /dev/vdc that they are on. cryptsetup, mdadm and mkfs.btrfs are not on the lab machine: theirs are written by hand.</summary>
+    /// <summary>Contents by the partition of /dev/vdc that they are on.</summary>
     private static readonly (int Partition, string What, string Words, string Make)[] Contents =
     [
         (1, "ext2", "ext2", "mke2fs -q -t ext2 $d"),
         (2, "ext3", "ext3", "mke2fs -q -t ext3 $d"),
         (3, "ext4", "ext4", "mke2fs -q -t ext4 -L data $d"),
         (4, "xfs", "xfs", "mkfs.xfs -q $d"),
-        (5, "btrfs's magic", "first MiB", "poke 65600 _BHRfS_M"),
+        (5, "btrfs", "btrfs", "mkfs.btrfs -q $d"),
         (6, "swap", "swap", "mkswap -q $d"),
         (7, "a physical volume of no group", "LVM2_member", "pvcreate -q $d"),
-        (8, "a LUKS1 header", "first MiB", @"poke 0 'LUKS\xba\xbe\x00\x01'"),
-        (9, "a LUKS2 header", "first MiB", @"poke 0 'LUKS\xba\xbe\x00\x02'"),
-        (10, "an md 1.0 superblock at the end", "last MiB", "md $d"),
+        (8, "LUKS1", "crypto_LUKS", "luks luks1 $d"),
+        (9, "LUKS2", "crypto_LUKS", "luks luks2 --pbkdf pbkdf2 $d"),
+        (10, "a member of an md array, its superblock at the end", "linux_raid_member", "md 1.0 $d; unmake lab"),
         (11, "a GPT", "gpt", "echo label: gpt | sfdisk -q $d"),
         (12, "an MBR", "dos", "echo label: dos | sfdisk -q $d"),
         (13, "an ISO", "iso9660", @"poke 32768 '\x01CD001\x01'"),
@@ -43,6 +43,7 @@ public sealed class DeviceGuardTests(LabFixture fixture) : LabTest(fixture)
         ("/dev/vdc", "it has the partition vdc1"),
         ("/dev/vdb", "is made of it (volumegroup-image)"),
         ("/dev/vdc27", "physical volume of the volume group spare"),
+        ("/dev/vdc28", "is made of it ("),
     ];
 
     private static readonly (string Device, string Id, string Words)[] Others =
@@ -65,7 +66,7 @@ public sealed class DeviceGuardTests(LabFixture fixture) : LabTest(fixture)
     [Fact]
     public async Task WhatHoldsSomethingOrIsUsedIsRefusedAndKeepsEachOfItsBytesAndForceNeverTakesWhatIsUsed()
     {
-        await Partition(27);
+        await Partition(28);
         await OnHost(Helpers + string.Concat(Contents.Select(one => $"d=/dev/vdc{one.Partition}; size=$(blockdev --getsize64 $d); {one.Make}\n")) + "udevadm settle");
         await OnHost(Users);
         await Wrap("/usr/sbin/blkid", """case "$*" in */dev/vdc25) exit 4;; esac; exec $REAL "$@" """);
@@ -156,17 +157,12 @@ public sealed class DeviceGuardTests(LabFixture fixture) : LabTest(fixture)
 
     private const string Helpers = """
         poke() { printf "$2" | dd of=$d bs=1 seek=$1 conv=notrunc status=none; }
-        md() { python3 - $1 $(blockdev --getsz $1) <<'P'
-        import struct, sys
-        at = (int(sys.argv[2]) - 16) & ~7
-        block = bytearray(4096)
-        struct.pack_into('<IIII', block, 0, 0xa92b4efc, 1, 0, 0)
-        block[16:32] = b'0123456789abcdef'
-        struct.pack_into('<Q', block, 144, at)
-        with open(sys.argv[1], 'r+b') as f:
-            f.seek(at * 512); f.write(block)
-        P
-        }
+        luks() { printf secret | cryptsetup luksFormat -q --pbkdf-force-iterations 1000 --key-file - --type "$@"; }
+        md() { mdadm -q --create /dev/md/lab --run --level=1 --raid-devices=2 --metadata=$1 $2 missing; }
+        # udev looks into a new array, and what it has open cannot be ended; nor is it said loudly that it was not.
+        unmake() { n=$(readlink -f /dev/md/$1); udevadm settle; for i in $(seq 20); do mdadm -q --stop $n && break; sleep 1; done; ! grep "^${n##*/} " /proc/mdstat; }
+        # What is on the disks stays as it was made: nothing puts arrays together by itself.
+        ln -s /dev/null /etc/udev/rules.d/64-md-raid-assembly.rules; udevadm control --reload
 
         """;
 
@@ -179,6 +175,7 @@ public sealed class DeviceGuardTests(LabFixture fixture) : LabTest(fixture)
         setsid sleep 1000 9</dev/vdc22 >/dev/null 2>&1 &
         losetup /dev/loop1 /dev/vdc23
         vgcreate -q spare /dev/vdc27
+        mdadm -q --create /dev/md/held --run --level=1 --raid-devices=2 --metadata=1.2 /dev/vdc28 missing
         mke2fs -q -t ext4 -O journal_dev /dev/vdc24; udevadm settle; mke2fs -q -t ext4 -J device=/dev/vdc24 /dev/vdc26; mkdir /media/j; mount /dev/vdc26 /media/j
         dmsetup create bad --table "0 65536 error"
         printf '0 32768 zero\n32768 32768 error\n' | dmsetup create halfbad
@@ -189,12 +186,12 @@ public sealed class DeviceGuardTests(LabFixture fixture) : LabTest(fixture)
         """;
 
     private Task Partition(int count) => OnHost($$"""
-        { echo label: gpt; for i in $(seq {{count}}); do if [ $i = 4 ]; then echo size=320MiB; else echo size=16MiB; fi; done; } | sfdisk -q /dev/vdc
+        { echo label: gpt; for i in $(seq {{count}}); do case $i in 4) echo size=320MiB;; 5) echo size=128MiB;; 9) echo size=32MiB;; *) echo size=16MiB;; esac; done; } | sfdisk -q /dev/vdc
         udevadm settle
         """);
 
     /// <summary>Each device's bytes, but those of the guest that is running and of what cannot be read.</summary>
-    private Task<string> Bytes() => OnHost("sync; for i in $(seq 27); do if [ $i != 21 ]; then echo $i $(sha256sum </dev/vdc$i); fi; done; sha256sum </dev/volumegroup/image");
+    private Task<string> Bytes() => OnHost("sync; for i in $(seq 28); do if [ $i != 21 ]; then echo $i $(sha256sum </dev/vdc$i); fi; done; sha256sum </dev/volumegroup/image");
 
     private static string Rows(IEnumerable<string> devices) =>
         "@(" + string.Join(',', devices.Select((device, i) => $"[pscustomobject]@{{ DevicePath = '{device}'; MountPoint = '/srv/d{i}' }}")) + ") ";

@@ -1,4 +1,6 @@
 using System.Management.Automation;
+using VirtSecurity.Lab;
+using VirtSecurity.Tests.Engine;
 using Xunit;
 
 namespace VirtSecurity.LabTests;
@@ -68,6 +70,28 @@ public sealed class InventoryTests(LabFixture fixture) : LabTest(fixture)
         Assert.Equal(["RepairUndecided"], undecided.Errors.Select(ErrorId));
         Assert.Equal(["NotMounted NotInFstab", ""], undecided.Output.Select(Problems));
         await OnHost("sha256sum -c /root/sum >/dev/null");
+    }
+
+    [Fact]
+    [Trait(Lengthy, Yes)]
+    public async Task FiveHundredVolumesAreListedInOneRoundTrip()
+    {
+        const int count = 500;
+        await Machine.CheckAsync(ManyVolumes.Script(count), TimeSpan.FromMinutes(20), TestContext.Current.CancellationToken);
+        var folder = Directory.CreateTempSubdirectory("virtlab-ssh");
+        var (ssh, log) = (Path.Combine(folder.FullName, "ssh"), Path.Combine(folder.FullName, "log"));
+        var path = Environment.GetEnvironmentVariable("PATH")!;
+        await File.WriteAllTextAsync(ssh, $"#!/bin/sh\necho asked >>{log}\nPATH={path} exec ssh \"$@\"\n", TestContext.Current.CancellationToken);
+        File.SetUnixFileMode(ssh, UnixFileMode.UserRead | UnixFileMode.UserExecute);
+
+        var run = EngineRun.Of(
+            $"$all = Get-SecureGuestVolume -VirtHost '{Machine.VirtHost}'; @($all).Count; $all | Where-Object Name -eq v{count - 1}", [], new Dictionary<string, string> { ["PATH"] = $"{folder.FullName}:{path}" });
+
+        Assert.Empty(run.Errors);
+        Assert.Equal($"{count}", run.Output[0].ToString());
+        Assert.Equal(("4194304", "NotMounted NotInFstab"), (Text(run.Output[1], "Size"), Problems(run.Output[1])));
+        Assert.Single(await File.ReadAllLinesAsync(log, TestContext.Current.CancellationToken));
+        folder.Delete(true);
     }
 
     private async Task BrokenBy(string script, string problems, string? whole, string repair)

@@ -13,9 +13,7 @@ internal static class Find
     private const int Fields = 4;
 
     private const string OpenScript = """
-        for p in /proc/[0-9]*; do
-          case $(cat "$p/comm" 2>/dev/null) in qemu*) stat -L --printf '%d:%i\n' "$p"/fd/* 2>/dev/null;; esac
-        done
+        for c in $(grep -ls '^qemu' /proc/[0-9]*/comm); do stat -L --printf '%d:%i\n' "${c%comm}"fd/* 2>/dev/null; done
         exit 0
         """;
 

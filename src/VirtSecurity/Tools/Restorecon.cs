@@ -16,9 +16,7 @@ internal static class Restorecon
         set -eu
         d=$(mktemp -d /run/virtsecurity-relabel.XXXXXX)
         trap 'rm -rf "$d"' EXIT
-        for p in /proc/[0-9]*; do
-          case $(cat "$p/comm" 2>/dev/null) in qemu*) stat -L --printf '^%d:%i \n' "$p"/fd/* 2>/dev/null || :;; esac
-        done >"$d/open"
+        for c in $(grep -ls '^qemu' /proc/[0-9]*/comm); do stat -L --printf '^%d:%i \n' "${c%comm}"fd/* 2>/dev/null || :; done >"$d/open"
         printf '^[^ ]* [^ :]*:[^ :]*:[^ :]*:s[^ ]*:c\n' >>"$d/open"
         xargs -0r stat --printf '%d:%i %C %n\0' -- >"$d/all" || :   # one that is gone needs no label
         { grep -zvf "$d/open" <"$d/all" || :; } | cut -z -d ' ' -f 3- | restorecon -0 -f -

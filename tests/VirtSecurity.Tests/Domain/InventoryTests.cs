@@ -98,6 +98,39 @@ public sealed class InventoryTests(ITestOutputHelper output)
         Assert.Equal("VolumeNotFound", (await RefusalAsync(new ModelMachine(), Scenarios.Repair("nosuch"))).Id);
     }
 
+    /// <summary>A snapshot has the file system's UUID too: a line by UUID names neither, and neither is mounted or loses the line by it.</summary>
+    [Fact]
+    public async Task AUuidThatTwoVolumesHaveNamesNeither()
+    {
+        var machine = Scenarios.Broken(machine => machine.Mounts.RemoveAt(1));
+        var store = machine.Volumes[0];
+        machine.Fstab = [];
+        machine.AddToFstab($"UUID={store.FileSystem!.Uuid} /virtstorage ext4 nodev,nosuid,noexec 0 0");
+        var line = machine.Fstab;
+        var backup = machine.AddVolume("volumegroup", "backup", store.Size, []);
+        (backup.Origin, backup.Pool, store.Pool) = ("a", "pool", "pool");
+        backup.FileSystem = new ModelFileSystem("ext4", store.FileSystem.Uuid, ModelMachine.DeviceMapperMajor, backup.Minor);
+
+        Assert.Equal("RepairUndecided", (await RefusalAsync(machine, Scenarios.Repair("a"))).Id);
+        Assert.Equal("MountPointBusy", (await RefusalAsync(machine, Scenarios.Repair("a", mountPoint: "/virtstorage"))).Id);
+        using var host = new ModelHost(machine);
+        Assert.Null(Assert.Single(await FlowRun.OfAsync(VolumeFlows.Remove, host, [Scenarios.Removal("backup")])).Failure);
+        Assert.Equal(line, machine.Fstab);
+        Assert.NotEmpty(machine.LocalRules);
+    }
+
+    [Fact]
+    public async Task AMountWhoseRootCannotBeReadIsListedAndLeftToTheAdministrator()
+    {
+        var machine = Scenarios.Broken(_ => { });
+        machine.AddVolume("volumegroup", "b", 1L << 30, ["virtsecurity"], "ext4");
+        machine.IsUnreadable = path => path == "/virtstorage";
+        var volumes = await ListAsync(machine);
+        Assert.Equal(["a", "b"], volumes.Select(volume => volume.Name));
+        Assert.Equal("RootUnreadable", Assert.Single(volumes[0].Problem).Id);
+        Assert.Equal("RepairUndecided", (await RefusalAsync(machine, Scenarios.Repair("a"))).Id);
+    }
+
     [Fact]
     public async Task GuestsAreNamedAndAGuestsOwnDiskHasNoProblem()
     {

@@ -52,6 +52,71 @@ public sealed class PastRunTests
         Assert.Equal("unconfined_u:object_r:default_t:s0", host.Machine.Look("/images")!.Label);
     }
 
+    /// <summary>Much may have happened since: what would go for good is asked for once more, also of a run that was finished long ago.</summary>
+    [Fact]
+    public async Task WhatHasBecomeAGuestsOrHasASnapshotSinceIsNotTakenAway()
+    {
+        using var host = await MadeAsync(new ModelMachine());
+        var run = await RunAsync(host);
+        Assert.True(PastRunUseReader.UndoDestroys(run));
+        Assert.Null(await PastRunUseReader.ReadAsync(host, run, CancellationToken.None));
+
+        host.Machine.DefineGuest("web", "/virtstorage/web.img");
+        Assert.Contains("guest web (defined", await UsedAsync(), StringComparison.Ordinal);
+        host.Machine.Definitions.Clear();
+        host.Machine.DefineGuest("raw", "/dev/mapper/volumegroup-a");
+        Assert.Contains("guest raw (defined", await UsedAsync(), StringComparison.Ordinal);
+        host.Machine.Definitions.Clear();
+        host.Machine.AddVolume("volumegroup", "backup", 1L << 30, []).Origin = "a";
+        Assert.Contains("backup is a snapshot of it", await UsedAsync(), StringComparison.Ordinal);
+
+        async Task<string> UsedAsync()
+        {
+            var refusal = await PastRunUseReader.ReadAsync(host, run, CancellationToken.None);
+            Assert.Equal("VolumeInUse", refusal?.Id);
+            return refusal!.Message;
+        }
+    }
+
+    [Fact]
+    public async Task ARemovalThatWasCutOffAsksAgainBeforeItIsFinishedAndALabelsRunNever()
+    {
+        var machine = Scenarios.Made("a");
+        using (var dying = new ModelHost(machine) { Death = (Death.ClientAfterTheCall, 1) }) Assert.True(await FlowRun.DiesAsync(VolumeFlows.Remove, dying, [Scenarios.Removal("a")]));
+        using var host = new ModelHost(machine);
+        var run = await RunAsync(host);
+        Assert.True(PastRunUseReader.ResumeDestroys(run));
+        Assert.False(PastRunUseReader.UndoDestroys(run));
+        machine.DefineGuest("web", "/virt/a/web.img");
+        Assert.Equal("VolumeInUse", (await PastRunUseReader.ReadAsync(host, run, CancellationToken.None))?.Id);
+
+        using var labels = new ModelHost(Scenarios.ImageDirectory());
+        await FlowRun.OfAsync(VirtImageContexts.Flow, labels, [Scenarios.Image("/images")]);
+        Assert.False(PastRunUseReader.UndoDestroys(await RunAsync(labels)));
+    }
+
+    [Fact]
+    public async Task WhatWasOverwrittenIsSaidToBeLostWhenTheRestIsTakenBack()
+    {
+        var machine = Scenarios.WithPartitions(1);
+        machine.Partitions[0].Contents.Add("ext4 labelled old");
+        using var host = new ModelHost(machine);
+        Assert.Null(Assert.Single(await FlowRun.OfAsync(SecureGuestVolumes.Flow, host, [Scenarios.Device("/dev/vdc1", "/virtstorage", force: true)])).Failure);
+        Assert.Empty(await UndoAsync(host));
+        var run = VirtChange.From(host.Name, await RunAsync(host));
+        Assert.Equal(VirtChangeState.PartlyUndone, run.State);
+        Assert.Contains("ext4 labelled old", Assert.Single(run.NotUndone), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task ARemovalByDeviceMeetsAnUnfinishedRunThatKnowsTheVolumeByItsName()
+    {
+        var machine = Scenarios.Made("a");
+        using (var dying = new ModelHost(machine) { Death = (Death.ClientAfterTheCall, 1) }) Assert.True(await FlowRun.DiesAsync(VolumeFlows.Remove, dying, [Scenarios.Removal("a", keep: true)]));
+        using var host = new ModelHost(machine);
+        Assert.Equal("UnfinishedRun", Assert.Single(await FlowRun.OfAsync(VolumeFlows.Remove, host, [Scenarios.Removal(null, devicePath: "/dev/mapper/volumegroup-a")])).Refusal?.Id);
+    }
+
     [Fact]
     public async Task AVolumeThatHoldsSomethingElseByNowIsNotFormatted()
     {
@@ -105,7 +170,7 @@ public sealed class PastRunTests
     [Fact]
     public async Task WhatIsReadFromTheJournalIsWhatWasWrittenIntoIt()
     {
-        foreach (var scenario in Scenarios.Volumes)
+        foreach (var scenario in Scenarios.Volumes.Concat(Scenarios.Devices))
         {
             using var host = new ModelHost(scenario.Machine());
             var facts = await StorageReader.ReadAsync(host, scenario.Requests, CancellationToken.None);
@@ -116,7 +181,7 @@ public sealed class PastRunTests
         }
 
         static string Text(ChangeSet set) => string.Join('\n', set.Own.Select(change =>
-            $"{change.Step} {change.HiddenBy} do {Calls(change.Do)} check {(change.Check is null ? "" : Calls([change.Check]))} undo {Calls(change.Undo)}"))
+            $"{change.Step} {change.HiddenBy} do {Calls(change.Do)} check {(change.Check is null ? "" : Calls([change.Check]))} undo {Calls(change.Undo)} loss {change.Loss}"))
             + $"\n{set.Subject} {string.Join(',', set.Keys)} {string.Join(',', set.Rules)} {string.Join(',', set.Labels)}";
         static string Calls(IReadOnlyList<ToolCall> calls) => string.Join(" and ", calls.Select(call =>
             $"{string.Join('\0', call.Argv)} < {Convert.ToBase64String(call.Stdin ?? [])} {call.Mutating} {call.TimeLimit} {call.Stop} {call.Display}"));

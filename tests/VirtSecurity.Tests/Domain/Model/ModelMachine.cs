@@ -40,6 +40,9 @@ internal sealed partial class ModelMachine
 
     public byte[] Fstab { get; set; } = Encoding.UTF8.GetBytes(FirstFstab);
 
+    /// <summary>Paths of which stat says an I/O error, as of a file system that has shut down.</summary>
+    public Func<string, bool> IsUnreadable { get; set; } = _ => false;
+
     /// <summary>The journal's files by run.</summary>
     public SortedDictionary<string, string> JournalFiles { get; } = new(StringComparer.Ordinal);
 
@@ -135,7 +138,7 @@ internal sealed partial class ModelMachine
         ("known-types", _) => Said.Text(string.Concat(arguments.Where(KnownTypes.Contains).Select(type => type + "\n"))),
         ("open-by-guests", []) => Said.Text(string.Concat(OpenByGuests.Select(path => $"{Identity(path)}\n"))),
         ("guest-definitions", [_, _, _]) => GuestDefinitions(),
-        ("store-inodes", [_, _]) => Stat([.. Mounts.Select(mount => mount.Point).Concat(RulePaths()).Where(path => Look(path) is not null)]),
+        ("store-inodes", [_, _]) => Stat([.. Mounts.Select(mount => mount.Point).Concat(RulePaths()).Where(path => Look(path) is not null && !IsUnreadable(path))]),
         ("store-free-space", []) => Said.Text(string.Concat(Mounts.Select(mount => $"{mount.Point}\0{FreeBlocks}\04096\0"))),
         ("restorecon-list", []) => RestoreconList(input),
         _ => Life(name, arguments, input),

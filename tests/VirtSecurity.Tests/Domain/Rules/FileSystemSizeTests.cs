@@ -61,6 +61,12 @@ public sealed class FileSystemSizeTests
             users);
     }
 
+    /// <summary>Anybody may name a process so (prctl PR_SET_NAME), and grep then writes two lines of it.</summary>
+    [Fact]
+    public void AProcessWithANewlineInItsNameHidesNobody() => Assert.Equal(
+        [new DeviceUser("253:0", 7, "a"), new DeviceUser("253:0", 8, "b")],
+        ProcessUse.Read(Result("device-users", "name 7 a\nname 7 b\nname 8 b\nfile 64768 7\nfile 64768 8\n")));
+
     private static FileSystemSizeFact Read(string tool, string text) => FileSystemSize.Read(Result(tool, text));
 
     private static ToolResult Result(string tool, string text) => new(new ToolCall(tool), ToolOutcome.Exited, 0, Encoding.UTF8.GetBytes(text), []);

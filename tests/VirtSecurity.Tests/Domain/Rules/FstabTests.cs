@@ -87,8 +87,8 @@ public sealed class FstabTests
     [Fact]
     public void EntriesAreReadAsMountReadsThem()
     {
-        var entries = Read("# comment\n\n  /dev/a\t/a  ext4\n/dev/b /b xfs ro,noatime 0 2 # no comment\r\n   # indented\ntwo words\n");
-        Assert.Equal([("/dev/a", "/a", "ext4"), ("/dev/b", "/b", "xfs")], entries.Select(entry => (entry.Source, entry.MountPoint, entry.FileSystem)));
+        var entries = Read("# comment\n\n  /dev/a\t/a  ext4\n/dev/b /b xfs ro,noatime 0 2 # no comment\r\n   # indented\ntwo words\n/dev/c /c/ ext4\n");
+        Assert.Equal([("/dev/a", "/a", "ext4"), ("/dev/b", "/b", "xfs"), ("/dev/c", "/c", "ext4")], entries.Select(entry => (entry.Source, entry.MountPoint, entry.FileSystem)));
         Assert.Equal(["defaults"], entries[0].Options);
         Assert.Equal(["ro", "noatime"], entries[1].Options);
     }
