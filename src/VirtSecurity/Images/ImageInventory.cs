@@ -11,6 +11,7 @@ internal sealed class ImageInventory
     private readonly ILookup<string, GuestImage> usesByKey;
     private readonly ILookup<string, GuestImage> usesByInode;
     private readonly ILookup<string, ImageProblem> problems;
+    private readonly HashSet<string> named;
     private readonly bool isEveryUseKnown;
 
     private ImageInventory(HostImages facts)
@@ -29,6 +30,7 @@ internal sealed class ImageInventory
         usesByKey = uses.ToLookup(use => KeyOf(use.Use.Path));
         usesByInode = uses.Where(use => InodeOf(use.Use.Path) is not null).ToLookup(use => InodeOf(use.Use.Path)!);
         problems = chains.Values.SelectMany(chain => chain.Problems).Distinct().ToLookup(problem => KeyOf(problem.Path), problem => problem.Problem);
+        named = [.. facts.Definitions.Paths.Concat(facts.Definitions.Paths.Select(path => facts.Looks.GetValueOrDefault(path)?.RealPath ?? path)).Select(path => path.TrimEnd('/'))];
         isEveryUseKnown = facts.Definitions.Problems.Count == 0 && chains.Values.All(chain => chain.IsKnown);
     }
 
@@ -100,7 +102,7 @@ internal sealed class ImageInventory
             Role = [.. uses.Select(use => use.Use.Role).Distinct().Order()],
             IsReadOnly = uses.Length == 0 ? null : uses.All(use => use.Use.IsReadOnly),
             IsShareable = uses.Any(use => use.Use.IsShareable),
-            IsOrphaned = uses.Length > 0 || isOpen ? false : isEveryUseKnown ? true : null,
+            IsOrphaned = uses.Length > 0 || isOpen || names.Append(realPath).Any(IsNamed) ? false : isEveryUseKnown ? true : null,
             Pool = facts.Definitions.Pools.FirstOrDefault(pool => names.Any(name => IsIn(pool, name)) || (volume is not null && pool.VolumeGroup == volume.VolumeGroup))?.Name,
             Context = look?.Inode?.Context,
             ExpectedContext = rule?.Context,
@@ -109,6 +111,17 @@ internal sealed class ImageInventory
             InPlannedPlace = isDevice ? null : PlannedPlace.Holds(realPath, facts.FileContexts is null, rule),
             Problem = [.. ProblemsOf(names.Key, look, volume, formats)],
         };
+    }
+
+    /// <summary>A definition has the path, or a directory above it, if not as an image: such as one in QEMU's own arguments.</summary>
+    private bool IsNamed(string path)
+    {
+        for (var end = path.Length; end >= 0; end = end == 0 ? -1 : path.LastIndexOf('/', end - 1))
+        {
+            if (named.Contains(path[..end])) return true;
+        }
+
+        return false;
     }
 
     private IEnumerable<ImageProblem> ProblemsOf(string key, PathLook? look, LogicalVolumeFact? volume, string[] formats)

@@ -69,15 +69,15 @@ internal sealed class ImageInventoryReader
         var batch = new FactBatch();
         var calls = ImagePaths.Look(toLook);
         var remotePaths = looks.Values.Where(look => look.IsRemote).Select(look => look.RealPath).ToHashSet();
-        IEnumerable<(string, int)> HeadersOf(bool areRemote) => toRead.Where(file => remotePaths.Contains(file.Key) == areRemote).Select(file => (file.Key, file.Value));
-        var local = batch.Ask(calls.Local, FactUnknown.Unless(ImagePaths.Read));
-        var localHeaders = batch.Ask(Qcow2.Headers("image-headers", HeadersOf(false)), FactUnknown.Unless(Qcow2.ReadHeaders));
-        var remote = doServersAnswer ? batch.Ask(calls.Remote, FactUnknown.Unless(ImagePaths.Read)) : null;
-        var remoteHeaders = doServersAnswer ? batch.Ask(Qcow2.Headers("image-headers-remote", HeadersOf(true)), FactUnknown.Unless(Qcow2.ReadHeaders)) : null;
+        var (remoteFiles, localFiles) = (toRead.Where(file => remotePaths.Contains(file.Key)).ToArray(), toRead.Where(file => !remotePaths.Contains(file.Key)).ToArray());
+        var local = toLook.Count > 0 ? batch.Ask(calls.Local, FactUnknown.Unless(ImagePaths.Read)) : null;
+        var localHeaders = localFiles.Length > 0 ? batch.Ask(Qcow2.Headers("image-headers", localFiles), FactUnknown.Unless(Qcow2.ReadHeaders)) : null;
+        var remote = toLook.Count > 0 && doServersAnswer ? batch.Ask(calls.Remote, FactUnknown.Unless(ImagePaths.Read)) : null;
+        var remoteHeaders = remoteFiles.Length > 0 && doServersAnswer ? batch.Ask(Qcow2.Headers("image-headers-remote", remoteFiles), FactUnknown.Unless(Qcow2.ReadHeaders)) : null;
         await batch.ReadAsync(host, stop).ConfigureAwait(false);
 
-        Add(local.Value);
-        Add(localHeaders.Value);
+        if (local is not null) Add(local.Value);
+        if (localHeaders is not null) Add(localHeaders.Value);
         if (remote is not null) Ask(() => Add(remote.Value));
         if (remoteHeaders is not null) Ask(() => Add(remoteHeaders.Value));
         // What was asked and not answered is not asked again.

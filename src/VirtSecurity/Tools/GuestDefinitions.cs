@@ -67,18 +67,19 @@ internal static class GuestDefinitions
         exit 0
         """;
 
-    // Passwords (of VNC, SPICE, network disks) stay on the host, and so does what firmware hands to the guest.
-    private const string XmlSecrets = """
+    /// <summary>sed: passwords (of VNC, SPICE, network disks) stay on the host, and so does what firmware hands to the guest.</summary>
+    internal const string XmlSecrets = """
         s/passwd *= *'[^']*'//g
         s/passwd *= *"[^"]*"//g
         s/passwd *= *[^,"']*//g
         /arg value/s/password[a-z-]*=[^,"'<]*//g
         /secret,/s/,data=[^,"'<]*//g
         s/\(<entry[^>]*>\)[^<]*/\1/g
-        /<cookie /d
+        s/\(<cookie [^>]*>\)[^<]*/\1/g
         """;
 
-    private const string XenSecrets = """
+    /// <summary>sed: the same for xl's and xend's files.</summary>
+    internal const string XenSecrets = """
         s/\(passwd"\{0,1\} *[:=] *\)'\([^'\\]\|\\.\)*'/\1''/g
         s/\(passwd"\{0,1\} *[:=] *\)"\([^"\\]\|\\.\)*"/\1""/g
         s/passwd *= *[^,"']*\([,"']\)/passwd=\1/g
@@ -91,7 +92,7 @@ internal static class GuestDefinitions
     public static ToolCall Read() => ToolCall.Script(
         "guest-definitions", Script, (MostBytes / 512).ToString(CultureInfo.InvariantCulture), XmlSecrets.ReplaceLineEndings("\n"), XenSecrets.ReplaceLineEndings("\n"));
 
-    /// <summary>Reads <see cref="Read"/>, each file once: those of /etc/xen/auto are links to others.</summary>
+    /// <summary>Reads <see cref="Read"/>. Those of /etc/xen/auto are mostly links to others, and so there twice.</summary>
     public static IReadOnlyList<DefinitionFile> ReadFiles(ToolResult result)
     {
         var fields = HostOutput.Text(result.StdoutBytes).Split('\0');

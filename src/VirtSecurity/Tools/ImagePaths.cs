@@ -76,6 +76,7 @@ internal static class ImagePaths
         exit 0
         """;
 
+    // No path is longer than 4095 bytes, and xargs gives up at what no command line can hold.
     // A server that hangs would hang us: network and FUSE file systems, and what asking may mount, are looked at by a call of its own.
     private const string Common = """
         export mode="$1" format="$2"
@@ -88,17 +89,17 @@ internal static class ImagePaths
           elif [ "$mode" = local ]; then grep -zvE "^($servers)(/|\$)"
           else grep -zE "^($servers)(/|\$)"; fi
         }
-        look() { xargs -0r sh -c "$look" image-look; }
+        look() { sed -z '/^.\{4096\}/d' | xargs -0r sh -c "$look" image-look; }
 
         """;
 
-    // XML has five entities; whoever writes others is looked at in the next round trip.
+    // XML has five entities; whoever writes others is looked at in the next round trip. A password may look like a path.
     private const string FindScript = Common + GuestDefinitions.Files + StorePaths.MountPoints + StorePaths.Rules + """
         named() { for f; do if [ -f "$f" ]; then printf '%s\0' "$f"; fi; done; }
         guesses() {
           {
-            xml named | xargs -0r head -q -c "$1" -- | tr "'\"<>\n" '\0' | sed -z "s/&lt;/</g; s/&gt;/>/g; s/&quot;/\"/g; s/&apos;/'/g; s/&amp;/\&/g"
-            xen named | xargs -0r head -q -c "$1" -- | tr "'\"(),\n" '\0' | sed -z 's#^phy:\([^/]\)#/dev/\1#'
+            xml named | xargs -0r head -q -c "$1" -- | sed -e "$2" | tr "'\"<>\n" '\0' | sed -z "s/&lt;/</g; s/&gt;/>/g; s/&quot;/\"/g; s/&apos;/'/g; s/&amp;/\&/g"
+            xen named | xargs -0r head -q -c "$1" -- | sed -e "$3" | tr "'\"(),\n" '\0' | sed -z 's#^phy:\([^/]\)#/dev/\1#'
           } | sed -zn 's#^[^/]*##; /^\//p' | sort -zu
         }
         pooltext() { pools named | xargs -0r head -q -c "$1" -- | sed -n "$2" | sed "s/&lt;/</g; s/&gt;/>/g; s/&quot;/\"/g; s/&apos;/'/g; s/&amp;/\&/g"; }
@@ -119,7 +120,7 @@ internal static class ImagePaths
         listdir() { xargs -0r sh -c 'find -H "$@" -mindepth 1 -maxdepth 1 \( -type f -o -type b -o -type l \) -print0' image-list; }
 
         printf 'g\0\0'
-        guesses "$4" | mine | look
+        guesses "$4" "$6" "$7" | mine | look
         printf 'd\0\0'
         {
           trees "$5" | sort -zu | mine | existing | list
@@ -187,7 +188,9 @@ internal static class ImagePaths
     }
 
     private static ToolCall Find(string mode) =>
-        ToolCall.Script($"image-paths-{mode}", FindScript, mode, InodeFormat, LookScript.ReplaceLineEndings("\n"), GuestDefinitions.MostBytes.ToString(CultureInfo.InvariantCulture), Types) with { TimeLimit = LimitOf(mode) };
+        ToolCall.Script(
+            $"image-paths-{mode}", FindScript, mode, InodeFormat, LookScript.ReplaceLineEndings("\n"), GuestDefinitions.MostBytes.ToString(CultureInfo.InvariantCulture), Types,
+            GuestDefinitions.XmlSecrets.ReplaceLineEndings("\n"), GuestDefinitions.XenSecrets.ReplaceLineEndings("\n")) with { TimeLimit = LimitOf(mode) };
 
     private static ToolCall Look(string mode, IReadOnlyCollection<string> paths) =>
         ToolCall.Script($"image-look-{mode}", LookAtScript, mode, InodeFormat, LookScript.ReplaceLineEndings("\n")) with { TimeLimit = LimitOf(mode), Stdin = HostOutput.Records(paths) };

@@ -33,8 +33,8 @@ internal static class Qcow2
     private const uint BackingFormat = 0xE2792ACA;
     private const uint DataFile = 0x44415441;
 
-    // Twice told by whom it is opened: no link on the way there, none at its end, no device, and no waiting for a writer. Base64 of the magic
-    // number, and of the first two bits that follow it in every version.
+    // Twice told by whom it is opened: no link on the way there, none at its end, no device, and no waiting for a writer. The case is
+    // base64 of the magic number and of two zeros, which follow in every version.
     private const string Script = """
         while [ $# -gt 0 ]; do
           p=$1 n=$2
@@ -48,10 +48,10 @@ internal static class Qcow2
     /// <summary>Asks for headers.</summary>
     /// <param name="name">What the call is named: of two in a batch, each differently.</param>
     /// <param name="files">Paths without any link in them, and how many bytes to read of each.</param>
-    public static ToolCall Headers(string name, IEnumerable<(string Path, int Bytes)> files) =>
+    public static ToolCall Headers(string name, IEnumerable<KeyValuePair<string, int>> files) =>
         ToolCall.Script(name, """xargs -0r -n 200 sh -c "$1" "$0" """, Script.ReplaceLineEndings("\n")) with
         {
-            Stdin = HostOutput.Records(files.SelectMany(file => new[] { file.Path, file.Bytes.ToString(CultureInfo.InvariantCulture) })),
+            Stdin = HostOutput.Records(files.SelectMany(file => new[] { file.Key, file.Value.ToString(CultureInfo.InvariantCulture) })),
             TimeLimit = TimeSpan.FromMinutes(1),
         };
 

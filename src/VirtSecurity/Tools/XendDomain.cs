@@ -72,7 +72,7 @@ internal sealed partial class XendDomain
         }
     }
 
-    private static string Unquoted(string word) => word[0] is '\'' or '"' ? Escape().Replace(word[1..^1], "$1") : word;
+    private static string Unquoted(string word) => word.Length > 1 && word[0] is '\'' or '"' && word[^1] == word[0] ? Escape().Replace(word[1..^1], "$1") : word;
 
     [GeneratedRegex(@"[()]|'(?>(?:[^'\\]|\\.)*)'|""(?>(?:[^""\\]|\\.)*)""|[^\s()]+", RegexOptions.CultureInvariant | RegexOptions.Singleline)]
     private static partial Regex Words();

@@ -8,6 +8,11 @@ namespace VirtSecurity.Tools;
 /// </summary>
 internal sealed partial class XlConfig
 {
+    /// <summary>So many things that are not understood are told; who reads them looks at the file.</summary>
+    private const int MostProblems = 10;
+
+    private const int MostShown = 200;
+
     /// <summary>Lists in lists in lists: nobody writes that many.</summary>
     private const int MostDepth = 16;
 
@@ -37,7 +42,7 @@ internal sealed partial class XlConfig
     /// <summary>The images it names.</summary>
     public IReadOnlyList<ImageUse> Images { get; private set; } = [];
 
-    /// <summary>What was not understood, each with its line.</summary>
+    /// <summary>What was not understood, each with its line; the first ten.</summary>
     public IReadOnlyList<string> Problems => problems;
 
     /// <summary>Every absolute path in any text but the kernel's command line, whatever of the rest is understood; rather one too many.</summary>
@@ -64,7 +69,7 @@ internal sealed partial class XlConfig
             }
             catch (FormatException problem)
             {
-                problems.Add($"disk '{spec}': {problem.Message}");
+                Say($"disk '{(spec.Length > MostShown ? spec[..MostShown] + "..." : spec)}': {problem.Message}");
             }
 
             if (disk is not null) yield return disk;
@@ -104,13 +109,18 @@ internal sealed partial class XlConfig
     /// <summary>Goes on at the next line that begins with a setting: what is indented belongs to what was not understood.</summary>
     private void SkipStatement(int start)
     {
-        problems.Add($"line {tokens[start].Line}: not of the form NAME = VALUE");
+        Say($"line {tokens[start].Line}: not of the form NAME = VALUE");
         for (next = start + 1; next < tokens.Count; next++)
         {
             if (tokens[next] is { BeginsLine: true, Kind: XlTokenKind.Word } && next + 1 < tokens.Count && (tokens[next + 1].Is("=") || tokens[next + 1].Is("+="))) break;
         }
 
         otherTexts.AddRange(tokens.Skip(start).Take(next - start).Where(token => token.Kind is XlTokenKind.Text or XlTokenKind.Broken).Select(token => token.Text));
+    }
+
+    private void Say(string problem)
+    {
+        if (problems.Count < MostProblems) problems.Add(problem);
     }
 
     /// <summary>One value; of a list, its values.</summary>

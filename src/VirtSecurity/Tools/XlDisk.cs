@@ -6,6 +6,9 @@ namespace VirtSecurity.Tools;
 /// </summary>
 internal static class XlDisk
 {
+    private const int MostPrefixLength = 8;
+    private const string Blanks = " \t\n";
+
     private static readonly string[] Formats = ["raw", "qcow", "qcow2", "vhd", "qed"];
 
     /// <summary>Prefixes that mean nothing to the target, or its format.</summary>
@@ -22,30 +25,29 @@ internal static class XlDisk
     {
         string? format = null, target = null, script = null, backend = null, access = null, vdev = null;
         var (isCdRom, hasPrefix) = (false, false);
-        var rest = text.Trim();
-        while (target is null && rest.IndexOf(':', StringComparison.Ordinal) is > 0 and var colon && IsPrefix(rest[..colon]))
+        var rest = text.AsSpan().Trim();
+        while (PrefixOf(rest) is { } prefix)
         {
-            var prefix = rest[..colon];
             if (Scripts.Contains(prefix)) script = prefix;
             else if (Formats.Contains(prefix)) format = prefix;
             else if (prefix is "aio" or "file" or "phy") format ??= "raw";
             hasPrefix = true;
-            rest = rest[(colon + 1)..];
+            rest = rest[(prefix.Length + 1)..];
         }
 
         var hasFormat = hasPrefix;
         while (rest.Length > 0)
         {
-            rest = rest.TrimStart(' ', '\t', '\n');
+            rest = rest.TrimStart(Blanks);
             if (rest.StartsWith("target=", StringComparison.Ordinal))
             {
-                target = rest["target=".Length..];   // it takes all that follows
+                target = rest["target=".Length..].ToString();   // it takes all that follows
                 break;
             }
 
-            var comma = rest.IndexOf(',', StringComparison.Ordinal);
-            var word = (comma < 0 ? rest : rest[..comma]).TrimEnd(' ', '\t', '\n');
-            rest = comma < 0 ? "" : rest[(comma + 1)..];
+            var comma = rest.IndexOf(',');
+            var word = (comma < 0 ? rest : rest[..comma]).TrimEnd(Blanks).ToString();
+            rest = comma < 0 ? [] : rest[(comma + 1)..];
             if (Flags.Contains(word)) continue;
             if (word == "cdrom")
             {
@@ -88,5 +90,11 @@ internal static class XlDisk
         };
     }
 
-    private static bool IsPrefix(string word) => Prefixes.Contains(word) || Scripts.Contains(word);
+    private static string? PrefixOf(ReadOnlySpan<char> text)
+    {
+        var colon = text.IndexOf(':');
+        if (colon is <= 0 or > MostPrefixLength) return null;
+        var word = text[..colon].ToString();
+        return Prefixes.Contains(word) || Scripts.Contains(word) ? word : null;
+    }
 }
