@@ -21,7 +21,7 @@ public sealed class DeviceGuardTests(LabFixture fixture) : LabTest(fixture)
         (7, "a physical volume of no group", "LVM2_member", "pvcreate -q $d"),
         (8, "LUKS1", "crypto_LUKS", "luks luks1 $d"),
         (9, "LUKS2", "crypto_LUKS", "luks luks2 --pbkdf pbkdf2 $d"),
-        (10, "a member of an md array, its superblock at the end", "linux_raid_member", "md 1.0 $d; unmake lab"),
+        (10, "a member of an md array, its superblock at the end", "linux_raid_member", "mdadm -q --create /dev/md90 --run --level=1 --raid-devices=2 --metadata=1.0 $d missing; mdadm --stop /dev/md90; [ ! -e /sys/block/md90/md/dev-${d##*/} ]"),
         (11, "a GPT", "gpt", "echo label: gpt | sfdisk -q $d"),
         (12, "an MBR", "dos", "echo label: dos | sfdisk -q $d"),
         (13, "an ISO", "iso9660", @"poke 32768 '\x01CD001\x01'"),
@@ -158,9 +158,6 @@ public sealed class DeviceGuardTests(LabFixture fixture) : LabTest(fixture)
     private const string Helpers = """
         poke() { printf "$2" | dd of=$d bs=1 seek=$1 conv=notrunc status=none; }
         luks() { printf secret | cryptsetup luksFormat -q --pbkdf-force-iterations 1000 --key-file - --type "$@"; }
-        md() { mdadm -q --create /dev/md/lab --run --level=1 --raid-devices=2 --metadata=$1 $2 missing; }
-        # udev looks into a new array, and what it has open cannot be ended; nor is it said loudly that it was not.
-        unmake() { n=$(readlink -f /dev/md/$1); udevadm settle; for i in $(seq 20); do mdadm -q --stop $n && break; sleep 1; done; ! grep "^${n##*/} " /proc/mdstat; }
         # What is on the disks stays as it was made: nothing puts arrays together by itself.
         ln -s /dev/null /etc/udev/rules.d/64-md-raid-assembly.rules; udevadm control --reload
 
@@ -175,7 +172,7 @@ public sealed class DeviceGuardTests(LabFixture fixture) : LabTest(fixture)
         setsid sleep 1000 9</dev/vdc22 >/dev/null 2>&1 &
         losetup /dev/loop1 /dev/vdc23
         vgcreate -q spare /dev/vdc27
-        mdadm -q --create /dev/md/held --run --level=1 --raid-devices=2 --metadata=1.2 /dev/vdc28 missing
+        mdadm -q --create /dev/md91 --run --level=1 --raid-devices=2 --metadata=1.2 /dev/vdc28 missing
         mke2fs -q -t ext4 -O journal_dev /dev/vdc24; udevadm settle; mke2fs -q -t ext4 -J device=/dev/vdc24 /dev/vdc26; mkdir /media/j; mount /dev/vdc26 /media/j
         dmsetup create bad --table "0 65536 error"
         printf '0 32768 zero\n32768 32768 error\n' | dmsetup create halfbad

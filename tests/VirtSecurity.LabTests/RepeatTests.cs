@@ -61,8 +61,8 @@ public sealed class RepeatTests(LabFixture fixture) : LabTest(fixture)
         string[] expected =
         [
             "lvcreate --yes -W y -n images -L 1073741824b --addtag virtsecurity --addtag virtsecurity.run=", "mke2fs -q -t ext4 -U ", "mkdir -p -m 0755 -- /srv/deep", "mkdir -m 0000 -- /srv/deep/images",
-            "chattr +i -- /srv/deep/images", "echo '/dev/volumegroup/images /srv/deep/images ext4 nodev,nosuid,noexec,nofail,", "systemctl daemon-reload",
-            "mount -t ext4 -o nodev,nosuid,noexec -- /dev/volumegroup/images /srv/deep/images", "chgrp -- libvirt-qemu /srv/deep/images", "chmod 0710 -- /srv/deep/images",
+            "chattr +i -- /srv/deep/images", "echo '/dev/volumegroup/images /srv/deep/images ext4 nodev,nosuid,noexec,nofail,",
+            "mount -t ext4 -o nodev,nosuid,noexec -- /dev/volumegroup/images /srv/deep/images", "chgrp -- libvirt-qemu /srv/deep/images", "chmod 0710 -- /srv/deep/images", "systemctl daemon-reload",
             @"printf '%s\n' 'fcontext -a -f a -t virt_image_t -r s0 '\''/srv/deep/images(/.*)?'\''' | semanage import -N", "restorecon -- /srv/deep/images /srv/deep/images/lost+found",
         ];
         Assert.Equal(expected.Length, lines.Length - 1);

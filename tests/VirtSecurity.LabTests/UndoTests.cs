@@ -21,7 +21,7 @@ public sealed class UndoTests(LabFixture fixture) : LabTest(fixture)
         ("chmod", "/usr/bin/chgrp", false, true),
         ("chmod", "/usr/bin/chmod", false, true),
         ("fstab", "/usr/bin/mv", false, false),
-        ("fstab", "/usr/bin/systemctl", true, false),
+        ("daemon-reload", "/usr/bin/systemctl", true, false),
         ("semanage import", "/usr/sbin/semanage", true, false),
         ("restorecon", "/usr/sbin/restorecon", false, false),
     ];
@@ -120,8 +120,7 @@ public sealed class UndoTests(LabFixture fixture) : LabTest(fixture)
         var about = Path.GetFileName(tool) switch
         {
             "mv" => """case "$*" in *fstab*) tail -n 1 -- "$3";; esac""",
-            "systemctl" => """case "$*" in daemon-reload) tail -n 1 /etc/fstab;; esac""",
-            "semanage" or "restorecon" => "grep volumegroup /proc/mounts",
+            "semanage" or "restorecon" or "systemctl" => "grep volumegroup /proc/mounts",
             _ => """echo "$*" """,
         };
         return $$"""

@@ -15,6 +15,9 @@ internal sealed record Change(string Step, IReadOnlyList<ToolCall> Do, ToolCall?
     /// <summary>What is gone for good once this change has begun, in words for the user; null: nothing is.</summary>
     public string? Loss { get; init; }
 
+    /// <summary>systemd has to read fstab again after it; that is done once for all objects of a run, in <see cref="HostCommit"/>.</summary>
+    public bool NeedsReload { get; init; }
+
     /// <summary>The name of the call that asks whether something is gone.</summary>
     public const string GoneName = "is-gone";
 

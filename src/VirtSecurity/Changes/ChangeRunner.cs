@@ -86,7 +86,7 @@ internal sealed class ChangeRunner(IHost host, Journal journal)
         var left = Enumerable.Range(0, sets.Count).Where(i => failures[i] is null && !sets[i].IsEmpty).ToArray();
         if (left.Length == 0) return;
         var subjects = left.Select(i => sets[i].Subject).ToArray();
-        var changes = PolicyCommit.Of([.. left.Select(i => sets[i])]);
+        var changes = HostCommit.Of([.. left.Select(i => sets[i])]);
 
         // With nothing to commit a stop still counts: an object is done when all of the run is.
         var failure = changes.Count > 0

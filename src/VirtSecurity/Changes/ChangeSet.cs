@@ -65,8 +65,11 @@ internal sealed record ChangeSet(string Subject, IReadOnlyList<Change> Own, IRea
     /// <summary>The host is as asked.</summary>
     public bool IsEmpty => Own.Count == 0 && Rules.Count == 0 && Labels.Count == 0 && Last.Count == 0;
 
+    /// <summary>One of its changes is complete only when systemd has read fstab again.</summary>
+    public bool NeedsReload => Own.Any(change => change.NeedsReload);
+
     /// <summary>All of it in order; of a commit shared with other objects, this object's part.</summary>
-    public IReadOnlyList<Change> AllChanges => [.. Own, .. PolicyCommit.Of([this]), .. Last];
+    public IReadOnlyList<Change> AllChanges => [.. Own, .. HostCommit.Of([this]), .. Last];
 
     /// <summary>What making it loses for good, in words.</summary>
     public IReadOnlyList<string> Losses => [.. Own.Select(change => change.Loss).OfType<string>()];

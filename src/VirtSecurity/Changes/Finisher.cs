@@ -99,7 +99,7 @@ internal sealed class Finisher(IHost host, Journal journal)
 
     private async Task CommitAsync(IReadOnlyList<ChangeSet> sets, Dictionary<string, RunFailure> failures, CancellationToken stop)
     {
-        if (PolicyCommit.Of(sets).Count == 0) return;
+        if (HostCommit.Of(sets).Count == 0) return;
         if (await policy.RulesAsync().ConfigureAwait(false) is not { } contexts || await policy.LabelsAsync(sets.SelectMany(set => set.Labels)).ConfigureAwait(false) is not { } labels)
         {
             foreach (var set in sets) failures[set.Subject] = new RunFailure("FactUnknown", "commit", "the host's rules or labels could not be read");
@@ -112,7 +112,8 @@ internal sealed class Finisher(IHost host, Journal journal)
         }
 
         var left = sets.Where(set => !failures.ContainsKey(set.Subject)).ToArray();
-        var changes = PolicyCommit.Of(
+        var changes = HostCommit.Of(
+            left.Any(set => set.NeedsReload),
             [.. left.SelectMany(set => set.Rules).DistinctBy(rule => rule.Pattern).Where(rule => !rule.Holds(contexts))],
             [.. left.SelectMany(set => set.Labels).DistinctBy(label => label.Path).Where(label => NeedsLabel(label, labels))]);
         if (changes.Count == 0) return;

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text;
 using System.Text.Json.Nodes;
 using VirtSecurity.Hosts;
 
@@ -100,7 +99,7 @@ internal sealed class Journal(string run, string command)
 
     private ToolCall Write(IEnumerable<string> lines) => ToolCall.Script(CallName, WriteScript, Directory, run) with
     {
-        Stdin = Encoding.UTF8.GetBytes(string.Concat(lines.Select(line => line + "\n"))),
+        Stdin = HostText.Encode(string.Concat(lines.Select(line => line + "\n"))),
         Mutating = true,
         Stop = StopPolicy.LetFinish,
         Display = $"# journal: {Directory}/{run}",

@@ -6,11 +6,16 @@ using VirtSecurity.SELinux;
 
 namespace VirtSecurity.Changes;
 
-/// <summary>Changes as the journal's JSON, and back: what is read is what was written.</summary>
+/// <summary>
+/// Changes as the journal's JSON, and back: what is read is what was written. A text of a host with bytes in it that are no UTF-8 would not pass as a JSON
+/// string; it is an object with those bytes.
+/// </summary>
 internal static class JournalData
 {
     /// <summary>Paths and command lines as they are, not as escapes.</summary>
     public static JsonSerializerOptions Plain { get; } = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    private const string Bytes = "bytes";
 
     private static readonly Dictionary<SubjectState, string> Words = new()
     {
@@ -23,20 +28,20 @@ internal static class JournalData
     /// <summary>All that one object asks for.</summary>
     public static JsonObject Of(ChangeSet set) => new()
     {
-        ["subject"] = set.Subject,
+        ["subject"] = Of(set.Subject),
         ["keys"] = List(set.Keys),
         ["changes"] = new JsonArray([.. set.Own.Select(Of)]),
-        ["rules"] = new JsonArray([.. set.Rules.Select(rule => new JsonObject { ["pattern"] = rule.Pattern, ["type"] = rule.Type, ["before"] = rule.Before?.ToString() })]),
-        ["labels"] = new JsonArray([.. set.Labels.Select(label => new JsonObject { ["path"] = label.Path, ["type"] = label.Type, ["before"] = label.Before?.ToString() })]),
+        ["rules"] = new JsonArray([.. set.Rules.Select(rule => new JsonObject { ["pattern"] = Of(rule.Pattern), ["type"] = rule.Type, ["before"] = rule.Before?.ToString() })]),
+        ["labels"] = new JsonArray([.. set.Labels.Select(label => new JsonObject { ["path"] = Of(label.Path), ["type"] = label.Type, ["before"] = label.Before?.ToString() })]),
         ["last"] = new JsonArray([.. set.Last.Select(Of)]),
     };
 
     /// <summary>How it ended for one object.</summary>
     public static JsonObject Of(SubjectEnd end) =>
-        new() { ["subject"] = end.Subject, ["outcome"] = Words[end.State], ["left"] = List(end.Left), ["gone"] = List(end.Gone) };
+        new() { ["subject"] = Of(end.Subject), ["outcome"] = Words[end.State], ["left"] = List(end.Left), ["gone"] = List(end.Gone) };
 
     /// <summary>Texts.</summary>
-    public static JsonArray List(IEnumerable<string> texts) => new([.. texts.Select(text => JsonValue.Create(text))]);
+    public static JsonArray List(IEnumerable<string> texts) => new([.. texts.Select(Of)]);
 
     /// <summary>Reads <see cref="Of(ChangeSet)"/>; of a line of version 1 there is neither rule nor label nor key.</summary>
     public static ChangeSet ReadSet(JsonElement line) => new(
@@ -59,16 +64,17 @@ internal static class JournalData
     }
 
     /// <summary>Reads a list of texts; none where there is no such property.</summary>
-    public static IReadOnlyList<string> ReadList(JsonElement line, string name) => [.. Items(line, name).Select(text => text.GetString()!)];
+    public static IReadOnlyList<string> ReadList(JsonElement line, string name) => [.. Items(line, name).Select(ReadText)];
 
     /// <summary>A text that must be there.</summary>
-    public static string Text(JsonElement line, string name) => line.GetProperty(name).GetString() ?? throw new JsonException($"'{name}' is null");
+    public static string Text(JsonElement line, string name) => line.GetProperty(name) is { ValueKind: not JsonValueKind.Null } text ? ReadText(text) : throw new JsonException($"'{name}' is null");
 
     private static JsonObject Of(Change change) => new()
     {
         ["step"] = change.Step,
         ["hiddenBy"] = change.HiddenBy,
-        ["loss"] = change.Loss,
+        ["loss"] = Of(change.Loss),
+        ["reload"] = change.NeedsReload,
         ["do"] = new JsonArray([.. change.Do.Select(Of)]),
         ["check"] = change.Check is null ? null : Of(change.Check),
         ["undo"] = new JsonArray([.. change.Undo.Select(Of)]),
@@ -78,7 +84,7 @@ internal static class JournalData
     {
         ["argv"] = List(call.Argv),
         ["stdin"] = call.Stdin is null ? null : Convert.ToBase64String(call.Stdin),
-        ["display"] = call.Display,
+        ["display"] = Of(call.Display),
         ["seconds"] = call.TimeLimit.TotalSeconds,
         ["letFinish"] = call.Stop == StopPolicy.LetFinish,
         ["mutating"] = call.Mutating,
@@ -92,11 +98,12 @@ internal static class JournalData
     {
         HiddenBy = Optional(change, "hiddenBy"),
         Loss = Optional(change, "loss"),
+        NeedsReload = change.TryGetProperty("reload", out var reload) && reload.GetBoolean(),
     };
 
     private static ToolCall ReadCall(JsonElement call, bool mutating)
     {
-        var read = new ToolCall([.. call.GetProperty("argv").EnumerateArray().Select(word => word.GetString()!)]) { Mutating = call.TryGetProperty("mutating", out var changes) ? changes.GetBoolean() : mutating };
+        var read = new ToolCall([.. call.GetProperty("argv").EnumerateArray().Select(ReadText)]) { Mutating = call.TryGetProperty("mutating", out var changes) ? changes.GetBoolean() : mutating };
         return read with
         {
             Stdin = Optional(call, "stdin") is { } stdin ? Convert.FromBase64String(stdin) : null,
@@ -110,7 +117,17 @@ internal static class JournalData
         ? SecurityContext.Parse(before) ?? throw new JsonException($"'{before}' is no security context")
         : null;
 
-    private static string? Optional(JsonElement item, string name) => item.TryGetProperty(name, out var value) ? value.GetString() : null;
+    private static string? Optional(JsonElement item, string name) => item.TryGetProperty(name, out var value) && value.ValueKind != JsonValueKind.Null ? ReadText(value) : null;
+
+    private static JsonNode? Of(string? text) => text switch
+    {
+        null => null,
+        _ when HostText.HasBytes(text) => new JsonObject { [Bytes] = Convert.ToBase64String(HostText.Encode(text)) },
+        _ => JsonValue.Create(text),
+    };
+
+    private static string ReadText(JsonElement text) =>
+        text.ValueKind == JsonValueKind.Object ? HostText.Decode(text.GetProperty(Bytes).GetBytesFromBase64()) : text.GetString() ?? throw new JsonException("a text is null");
 
     private static IEnumerable<JsonElement> Items(JsonElement line, string name) => line.TryGetProperty(name, out var items) ? items.EnumerateArray() : [];
 }

@@ -1,4 +1,3 @@
-using System.Text;
 using System.Text.RegularExpressions;
 using VirtSecurity.Hosts;
 
@@ -65,7 +64,7 @@ internal static partial class JournalFiles
     /// <summary>Reads the answers, oldest run first.</summary>
     public static IReadOnlyList<JournalRun> Read(ToolResult result)
     {
-        var text = Encoding.UTF8.GetString(result.StdoutBytes);
+        var text = result.Stdout;
         var working = Working().Matches(text).Select(match => match.Groups["run"].Value).ToHashSet();
         var headers = Header().Matches(text);
         return [.. headers.Select((item, i) => (Index: i, Item: item)).Where(header => IsRunName(header.Item.Groups["run"].Value)).Select(entry =>

@@ -62,7 +62,8 @@ internal sealed class LastChanges(
 
         var (own, rules) = await undoer.LookAsync(set).ConfigureAwait(false);
         var left = set.Own.Where((_, i) => own[i] is false).SelectMany(Lines).ToList();
-        if (rules is not null && rules.Count < set.Rules.Count) left.AddRange(Lines(PolicyCommit.OfRules([.. set.Rules.Except(rules)])));
+        if (set.Own.Where((change, i) => change.NeedsReload && own[i] is false).Any()) left.AddRange(Lines(HostCommit.Reload));
+        if (rules is not null && rules.Count < set.Rules.Count) left.AddRange(Lines(HostCommit.OfRules([.. set.Rules.Except(rules)])));
         left.AddRange(set.Last.Where((_, i) => i >= seen.Count || seen[i] is not true).SelectMany(Lines));
         return left;
     }

@@ -84,10 +84,10 @@ internal sealed class Undoer(IHost host, Journal journal, SharedChanges shared)
 
         // An import may have been made in part (policycoreutils 3.5 uses two transactions), and one deletion of a
         // rule that is not there would abort the whole batch: only what is in place is taken back.
-        undoing = await PartAsync(undoing, rules, () => policy.InPlaceAsync(rules), PolicyCommit.OfRules).ConfigureAwait(false);
+        undoing = await PartAsync(undoing, rules, () => policy.InPlaceAsync(rules), HostCommit.OfRules).ConfigureAwait(false);
 
         // A guest may have started since: its image's label is libvirt's now, and giving the old one back would cut it off.
-        return await PartAsync(undoing, labels, ChangedAsync, PolicyCommit.OfLabels).ConfigureAwait(false);
+        return await PartAsync(undoing, labels, ChangedAsync, HostCommit.OfLabels).ConfigureAwait(false);
 
         async Task<IReadOnlyList<Relabel>?> ChangedAsync() => await policy.LabelsAsync(labels).ConfigureAwait(false) is { } now
             ? [.. labels.Where(label => now.TryGetValue(label.Path, out var context) && isOurs(label, context))]

@@ -1,4 +1,4 @@
-using System.Text;
+using VirtSecurity.Hosts;
 using VirtSecurity.Resources;
 
 namespace VirtSecurity.Facts;
@@ -24,7 +24,7 @@ internal static class HostPath
     /// <summary>Where images belong although it lies below /var.</summary>
     public static IReadOnlyList<string> ImageTrees { get; } = ["/var/lib/libvirt/images", "/var/lib/xen/images"];
 
-    /// <summary>Absolute and canonical: no <c>.</c>, <c>..</c>, <c>//</c>, trailing <c>/</c>, control characters or lone surrogates.</summary>
+    /// <summary>Absolute and canonical: no <c>.</c>, <c>..</c>, <c>//</c>, trailing <c>/</c>, control characters, or lone surrogates that stand for no byte.</summary>
     /// <exception cref="VirtException">InvalidPath, with the reason.</exception>
     public static void RequireCanonical(string path)
     {
@@ -33,12 +33,12 @@ internal static class HostPath
             { Length: 0 } => "it is empty",
             _ when path[0] != '/' => "it is not absolute",
             _ when path.Any(c => c is '\0' or '\n' or '\r' || char.IsControl(c)) => "it contains a control character",
-            _ when !IsUnicode(path) => "it is not valid Unicode",
+            _ when !IsHostText(path) => "it is neither valid Unicode nor a host's own bytes",
             _ when path.Length > 1 && path[^1] == '/' => "it ends with '/'",
             _ when path.Contains("//", StringComparison.Ordinal) => "it contains '//'",
             _ when path.Split('/').Any(name => name is "." or "..") => "it contains '.' or '..'",
-            _ when path.Split('/').Any(name => Encoding.UTF8.GetByteCount(name) > NameMax) => "a name in it is longer than 255 bytes",
-            _ when Encoding.UTF8.GetByteCount(path) > PathMax => "it is longer than 4095 bytes",
+            _ when path.Split('/').Any(name => HostText.Encode(name).Length > NameMax) => "a name in it is longer than 255 bytes",
+            _ when HostText.Encode(path).Length > PathMax => "it is longer than 4095 bytes",
             _ => null,
         };
         if (reason is not null) throw new VirtException("InvalidPath", path, reason);
@@ -50,6 +50,14 @@ internal static class HostPath
     {
         RequireCanonical(path);
         if (!IsImagePlace(path)) throw new VirtException("RefusedPath", path);
+    }
+
+    /// <summary>Such a place, and a path that systemd mounts at: it ignores a mount unit whose path is no valid UTF-8, and so the line in fstab at every boot.</summary>
+    /// <exception cref="VirtException">InvalidPath, RefusedPath.</exception>
+    public static void RequireMountPoint(string path)
+    {
+        RequireImagePlace(path);
+        if (HostText.HasBytes(path)) throw new VirtException("InvalidPath", path, "it is not valid UTF-8, and systemd mounts nothing there");
     }
 
     /// <summary>Whether a canonical path is outside those trees.</summary>
@@ -72,14 +80,6 @@ internal static class HostPath
     public static bool IsAtOrBelow(string path, string tree) =>
         path == tree || (path.StartsWith(tree, StringComparison.Ordinal) && (tree == "/" || path[tree.Length] == '/'));
 
-    private static bool IsUnicode(string path)
-    {
-        for (var i = 0; i < path.Length; i++)
-        {
-            if (char.IsHighSurrogate(path[i]) && i + 1 < path.Length && char.IsLowSurrogate(path[i + 1])) i++;
-            else if (char.IsSurrogate(path[i])) return false;
-        }
-
-        return true;
-    }
+    /// <summary>Whether it is the text of a path on a host: what is no Unicode in it are bytes, and together they are no valid UTF-8, which would be another text.</summary>
+    private static bool IsHostText(string path) => HostText.Decode(HostText.Encode(path)) == path;
 }

@@ -1,16 +1,19 @@
+using System.Buffers;
 using System.Globalization;
 using System.Text;
 
 namespace VirtSecurity.Hosts;
 
 /// <summary>Reads the frames that the script of <see cref="SshScript"/> prints. What comes before the first (a login banner) is passed over.</summary>
-internal sealed class FrameReader(string nonce, IReadOnlyList<ToolCall> batch, Action<ToolCall> started, Action<ToolResult> ended)
+internal sealed class FrameReader(string nonce, IReadOnlyList<ToolCall> batch, Action<ToolCall> started)
 {
     private const int TimedOutCode = 124;   // timeout(1)
     private const int KilledCode = 137;     // 128 + SIGKILL: timeout -k had to
     private const int NotFoundCode = 127;
 
     private readonly ToolResult?[] results = new ToolResult?[batch.Count];
+    private readonly byte[] endMark = Encoding.ASCII.GetBytes($"\n{nonce} R ");
+    private readonly byte[] mark = Encoding.ASCII.GetBytes($"\n{nonce} ");
     private int running = -1;
 
     /// <summary>Where the script keeps its files on the host; null until it has begun.</summary>
@@ -33,6 +36,22 @@ internal sealed class FrameReader(string nonce, IReadOnlyList<ToolCall> batch, A
         }
     }
 
+    /// <summary>Gives each call what was said on standard error between its beginning and its end; the rest is nobody's.</summary>
+    public void TakeErrors(ReadOnlySpan<byte> bytes)
+    {
+        for (var next = bytes.IndexOf(mark); next >= 0;)
+        {
+            bytes = bytes[(next + mark.Length)..];
+            bytes = bytes[(bytes.IndexOf((byte)'\n') + 1)..];
+            next = bytes.IndexOf(mark);
+            if (next < 0) return;
+            var line = bytes[(next + mark.Length)..];
+            var end = line.IndexOf((byte)'\n');
+            if (end < 0 || Encoding.UTF8.GetString(line[..end]).Split(' ') is not ["R", var i] || !IsCall(i, out var index)) return;
+            if (results[index] is { } result) results[index] = result with { StderrBytes = bytes[..next].ToArray() };
+        }
+    }
+
     /// <summary>One result a call: what has no frame was either running when the connection broke, or never begun.</summary>
     public IReadOnlyList<ToolResult> Results() =>
         [.. batch.Select((call, i) => results[i] ?? ToolResult.Of(call, i == running ? ToolOutcome.Lost : ToolOutcome.NotRun))];
@@ -47,20 +66,18 @@ internal sealed class FrameReader(string nonce, IReadOnlyList<ToolCall> batch, A
             case [_, "E"]:
                 Complete = true;
                 return true;
-            case [_, "P", var i, _] when IsCall(i, out var index):
-                Begin(index);
+            case [_, "P", var i] when IsCall(i, out var index):
+                running = index;
+                started(batch[index]);
+                if (await reader.UntilAsync(endMark, stop).ConfigureAwait(false) is not { } output) return false;
+                if (await reader.LineAsync(stop).ConfigureAwait(false) is not { } line || line.Split(' ') is not [var same, var exit] || same != i || !IsNumber(exit, out var code)) return false;
+                End(index, code is TimedOutCode or KilledCode ? ToolOutcome.TimedOut : ToolOutcome.Exited, code, output);
                 return true;
             case [_, "M", var i] when IsCall(i, out var index):
-                End(index, ToolOutcome.NotFound, NotFoundCode, [], []);
+                End(index, ToolOutcome.NotFound, NotFoundCode, []);
                 return true;
             case [_, "N" or "S", var i] when IsCall(i, out var index):
-                End(index, ToolOutcome.NotRun, -1, [], []);
-                return true;
-            case [_, "R", var i, var exit, var outputLength, var errorLength]
-                when IsCall(i, out var index) && IsNumber(exit, out var code) && IsNumber(outputLength, out var most) && IsNumber(errorLength, out var mostError):
-                if (await reader.BytesAsync(most, stop).ConfigureAwait(false) is not { } output) return false;
-                if (await reader.BytesAsync(mostError, stop).ConfigureAwait(false) is not { } error) return false;
-                End(index, code is TimedOutCode or KilledCode ? ToolOutcome.TimedOut : ToolOutcome.Exited, code, output, error);
+                End(index, ToolOutcome.NotRun, -1, []);
                 return true;
             default:
                 return false;
@@ -71,17 +88,10 @@ internal sealed class FrameReader(string nonce, IReadOnlyList<ToolCall> batch, A
 
     private static bool IsNumber(string digits, out int number) => int.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out number);
 
-    private void Begin(int index)
-    {
-        running = index;
-        started(batch[index]);
-    }
-
-    private void End(int index, ToolOutcome outcome, int code, byte[] output, byte[] error)
+    private void End(int index, ToolOutcome outcome, int code, byte[] output)
     {
         running = -1;
-        results[index] = new ToolResult(batch[index], outcome, code, output, error);
-        ended(results[index]!);
+        results[index] = new ToolResult(batch[index], outcome, code, output, []);
     }
 
     private sealed class ByteReader(Stream stream)
@@ -99,23 +109,27 @@ internal sealed class FrameReader(string nonce, IReadOnlyList<ToolCall> batch, A
                 var newline = Array.IndexOf(buffer, (byte)'\n', start, end - start);
                 line.AddRange(new ArraySegment<byte>(buffer, start, (newline < 0 ? end : newline) - start));
                 start = newline < 0 ? end : newline + 1;
-                if (newline >= 0) return Encoding.UTF8.GetString(line.ToArray());
+                if (newline >= 0) return HostText.Decode(line.ToArray());
             }
         }
 
-        public async Task<byte[]?> BytesAsync(int count, CancellationToken stop)
+        /// <summary>The bytes before that mark, which is read too; null: the stream ended before it.</summary>
+        public async Task<byte[]?> UntilAsync(byte[] mark, CancellationToken stop)
         {
-            var bytes = new byte[count];
-            for (var done = 0; done < count;)
+            var bytes = new ArrayBufferWriter<byte>();
+            while (start < end || await FillAsync(stop).ConfigureAwait(false))
             {
-                if (start == end && !await FillAsync(stop).ConfigureAwait(false)) return null;
-                var step = Math.Min(count - done, end - start);
-                Buffer.BlockCopy(buffer, start, bytes, done, step);
-                start += step;
-                done += step;
+                // The mark may have begun in what came before.
+                var from = Math.Max(0, bytes.WrittenCount - mark.Length + 1);
+                bytes.Write(buffer.AsSpan(start, end - start));
+                start = end;
+                var found = bytes.WrittenSpan[from..].IndexOf(mark);
+                if (found < 0) continue;
+                start = end - (bytes.WrittenCount - (from + found + mark.Length));
+                return bytes.WrittenSpan[..(from + found)].ToArray();
             }
 
-            return bytes;
+            return null;
         }
 
         private async Task<bool> FillAsync(CancellationToken stop)

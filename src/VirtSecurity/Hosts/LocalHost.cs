@@ -10,6 +10,20 @@ namespace VirtSecurity.Hosts;
 internal sealed class LocalHost(VirtHost name, IHostLog log, string? change = null) : IHost
 {
     private const int NotFoundCode = 127;
+
+    // A process that .NET starts gets its arguments as UTF-8. Words with other bytes in them go through a shell's printf: escaped, as positional
+    // parameters; the x keeps a last newline. No word is read as anything but data, and the tool takes the shell's place.
+    private const string BytesScript = """
+        n=$#
+        while [ "$n" -gt 0 ]; do
+          w=$(printf '%bx' "$1")
+          set -- "$@" "${w%x}"
+          shift
+          n=$((n - 1))
+        done
+        exec "$@"
+        """;
+
     private static readonly string[] TrustedDirectories = ["/usr/sbin", "/usr/bin", "/sbin", "/bin"];
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(SshScript.GraceSeconds);
 
@@ -63,7 +77,7 @@ internal sealed class LocalHost(VirtHost name, IHostLog log, string? change = nu
         try
         {
             var running = Cli.Wrap(Client.Setsid)
-                .WithArguments([tool, .. call.Argv.Skip(1)])
+                .WithArguments(Arguments(tool, call))
                 .WithEnvironmentVariables(OnlyClean())
                 .WithWorkingDirectory("/")
                 .WithStandardInputPipe(call.Stdin is null ? PipeSource.Null : PipeSource.FromBytes(call.Stdin))
@@ -84,6 +98,16 @@ internal sealed class LocalHost(VirtHost name, IHostLog log, string? change = nu
             : ToolOutcome.TimedOut;
         return new ToolResult(call, outcome, code, output.ToArray(), error.ToArray());
     }
+
+    private static IEnumerable<string> Arguments(string tool, ToolCall call)
+    {
+        string[] words = [tool, .. call.Argv.Skip(1)];
+        return words.Any(HostText.HasBytes) ? ["/bin/sh", "-c", BytesScript.ReplaceLineEndings("\n"), call.Tool, .. words.Select(Escaped)] : words;
+    }
+
+    /// <summary>As printf's %b reads it.</summary>
+    private static string Escaped(string word) => string.Concat(HostText.Encode(word).Select(value =>
+        value is > 0x1f and < 0x7f and not (byte)'\\' ? ((char)value).ToString() : $"\\0{Convert.ToString(value, 8).PadLeft(3, '0')}"));
 
     /// <summary>
     /// SIGINT to the tool and all it started (its session is a process group too), as timeout(1) does over ssh. CliWrap's own

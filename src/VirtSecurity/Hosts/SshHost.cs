@@ -36,24 +36,27 @@ internal sealed class SshHost(VirtHost name, IHostLog log, string? change = null
     private async Task<IReadOnlyList<ToolResult>> RunOnceAsync(IReadOnlyList<ToolCall> batch, BatchMode mode, CancellationToken stop)
     {
         log.Sending(name, batch);
-        var nonce = "vs" + Convert.ToHexString(RandomNumberGenerator.GetBytes(12));
-        var frames = new FrameReader(nonce, batch, call => log.Started(name, call), result => log.Ended(name, result));
+        // Frames have a nonce of their own: the run's is in the tools' environment, and what a tool prints is never a frame.
+        var (run, nonce) = (Nonce(), Nonce());
+        var frames = new FrameReader(nonce, batch, call => log.Started(name, call));
         using var abandon = new CancellationTokenSource();
-        var running = ShellAsync(SshScript.ForBatch(nonce, batch, mode), frames.ReadAsync, abandon.Token, nonce);
+        var running = ShellAsync(SshScript.ForBatch(nonce, batch, mode), frames.ReadAsync, abandon.Token, run);
 
         Task? stopping = null;
         int code;
-        string error;
-        await using (stop.Register(() => stopping = StopAsync(nonce, frames, running, abandon)).ConfigureAwait(false))
+        byte[] error;
+        await using (stop.Register(() => stopping = StopAsync(run, frames, running, abandon)).ConfigureAwait(false))
             (code, error) = await running.ConfigureAwait(false);
         if (stopping is not null) await stopping.ConfigureAwait(false);
 
+        frames.TakeErrors(error);
+        foreach (var result in frames.Results().Where(result => result.Outcome is not (ToolOutcome.Lost or ToolOutcome.NotRun))) log.Ended(name, result);
         if (frames.Complete) return Stopped(frames.Results(), stop);
         if (frames.Directory is null && !batch.Any(call => call.Mutating))
-            throw stop.IsCancellationRequested ? new OperationCanceledException(stop) : Refusal(code, error);
+            throw stop.IsCancellationRequested ? new OperationCanceledException(stop) : Refusal(code, Words(error));
 
         // The connection broke after the batch may have begun: wait it out, then what ran is to be read, not assumed.
-        await SettleAsync(nonce, frames.Directory).ConfigureAwait(false);
+        await SettleAsync(run, frames.Directory).ConfigureAwait(false);
         return frames.Directory is null ? [.. batch.Select(call => ToolResult.Of(call, ToolOutcome.Lost))] : frames.Results();
     }
 
@@ -67,7 +70,7 @@ internal sealed class SshHost(VirtHost name, IHostLog log, string? change = null
             : result)];
     }
 
-    private async Task StopAsync(string nonce, FrameReader frames, Task running, CancellationTokenSource abandon)
+    private async Task StopAsync(string run, FrameReader frames, Task running, CancellationTokenSource abandon)
     {
         // The log-in may still be under way; until the script has begun there is nothing on the host to stop.
         for (var waited = TimeSpan.Zero; frames.Directory is null && !running.IsCompleted && waited < StopPatience; waited += Tick)
@@ -76,7 +79,7 @@ internal sealed class SshHost(VirtHost name, IHostLog log, string? change = null
         if (running.IsCompleted) return;
         var interrupt = frames.Running?.Stop != StopPolicy.LetFinish;
         if (frames.Directory is { } directory)
-            await ShellAsync(SshScript.ForStop(nonce, directory, interrupt), Drain, CancellationToken.None).ConfigureAwait(false);
+            await ShellAsync(SshScript.ForStop(run, directory), Drain, CancellationToken.None).ConfigureAwait(false);
 
         // A tool that is let finish takes the time it takes; one that was interrupted and a dead connection do not.
         if (interrupt && await Task.WhenAny(running, Task.Delay(StopPatience)).ConfigureAwait(false) != running)
@@ -84,46 +87,50 @@ internal sealed class SshHost(VirtHost name, IHostLog log, string? change = null
     }
 
     /// <summary>After a lost connection: until nothing of the run is left on the host, nothing may be concluded or undone.</summary>
-    private async Task SettleAsync(string nonce, string? directory)
+    private async Task SettleAsync(string run, string? directory)
     {
         var deadline = DateTime.UtcNow + ReconnectLimit;
         var words = "";
         while (DateTime.UtcNow < deadline)
         {
-            var (code, error) = await ShellAsync(SshScript.ForWait(nonce, directory), Drain, CancellationToken.None).ConfigureAwait(false);
+            var (code, error) = await ShellAsync(SshScript.ForWait(run, directory), Drain, CancellationToken.None).ConfigureAwait(false);
             if (code == 0) return;
-            words = error;
+            words = Words(error);
             await Task.Delay(TimeSpan.FromSeconds(1)).ConfigureAwait(false);
         }
 
         throw new VirtException("ConnectionLost", name, words.Length > 0 ? words : "a tool of this run was still running there");
     }
 
-    private async Task<(int Code, string Error)> ShellAsync(
-        byte[] script, Func<Stream, CancellationToken, Task> read, CancellationToken abandon, string? nonce = null)
+    private async Task<(int Code, byte[] Error)> ShellAsync(
+        byte[] script, Func<Stream, CancellationToken, Task> read, CancellationToken abandon, string? run = null)
     {
-        var error = new StringBuilder();
+        using var error = new MemoryStream();
         try
         {
             // setsid: a Ctrl+C in the terminal is for the cmdlet, which stops the remote tool first; ssh must outlive it.
             var result = await Cli.Wrap(Client.Setsid)
-                .WithArguments(["--wait", Client.Ssh, .. Arguments(nonce)])
+                .WithArguments(["--wait", Client.Ssh, .. Arguments(run)])
                 .WithStandardInputPipe(PipeSource.FromBytes(script))
                 .WithStandardOutputPipe(PipeTarget.Create(read))
-                .WithStandardErrorPipe(PipeTarget.ToStringBuilder(error))
+                .WithStandardErrorPipe(PipeTarget.ToStream(error))
                 .WithValidation(CommandResultValidation.None)
                 .ExecuteAsync(abandon).ConfigureAwait(false);
-            return (result.ExitCode, error.ToString().Trim());
+            return (result.ExitCode, error.ToArray());
         }
         catch (OperationCanceledException)
         {
-            return (-1, "the connection was given up");
+            return (-1, "the connection was given up"u8.ToArray());
         }
     }
 
+    private static string Nonce() => "vs" + Convert.ToHexString(RandomNumberGenerator.GetBytes(12));
+
+    private static string Words(byte[] error) => Encoding.UTF8.GetString(error).Trim();
+
     private static Task Drain(Stream stream, CancellationToken stop) => stream.CopyToAsync(Stream.Null, stop);
 
-    private IEnumerable<string> Arguments(string? nonce)
+    private IEnumerable<string> Arguments(string? run)
     {
         if (name.ConfigFile is not null) yield return $"-F{name.ConfigFile}";
         if (name.KeyFile is not null) yield return $"-i{name.KeyFile}";
@@ -138,8 +145,8 @@ internal sealed class SshHost(VirtHost name, IHostLog log, string? change = null
         yield return "--";
         yield return name.Name.Trim('[', ']');
         if (name.Sudo) yield return "sudo -n --";
-        var run = nonce is null ? "" : $" {SshScript.RunVariable}={nonce}" + (change is null ? "" : $" {SshScript.ChangeVariable}={change}");
-        yield return $"env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C HOME=/ LVM_SUPPRESS_FD_WARNINGS=1{run} sh -s";
+        var variables = run is null ? "" : $" {SshScript.RunVariable}={run}" + (change is null ? "" : $" {SshScript.ChangeVariable}={change}");
+        yield return $"env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C HOME=/ LVM_SUPPRESS_FD_WARNINGS=1{variables} sh -s";
     }
 
     /// <summary>No frame came: the host was not reached, or gave us no shell. ssh's own words decide which.</summary>

@@ -8,55 +8,100 @@ namespace VirtSecurity.Hosts;
 /// The whole batch is one <c>{ }</c> group, which sh parses to its end before it runs any of it: a connection that
 /// breaks while the script travels runs nothing.
 /// <para>
-/// It prints frames, each a line that begins with the nonce: <c>D dir</c> (where this run keeps its files),
-/// <c>P i pid</c> (call i runs), <c>R i code outlen errlen</c> followed by that many bytes, <c>M i</c> (no such tool),
-/// <c>N i</c> (not run), <c>S i</c> (stopped before), <c>E</c> (end).
+/// It prints frames, each a line that begins with the nonce: <c>D dir</c> (where this run keeps its files), <c>P i</c> (call i begins),
+/// <c>M i</c> (no such tool), <c>N i</c> (not run), <c>S i</c> (stopped before), <c>E</c> (end). Behind <c>P i</c> comes what the tool
+/// printed, a newline, and <c>R i code</c>. On standard error <c>D</c> comes first, and <c>R i</c> behind what call i said, each after a newline.
 /// </para>
 /// </summary>
 internal static class SshScript
 {
-    // Pipes, never files, for a tool's three streams: lvm, semanage and restorecon run in SELinux domains of their own, which
-    // may not use a file made by our shell; the kernel then hands them /dev/null instead, and they succeed in silence.
-    //
     // timeout(1) is more than a limit: sh starts background jobs with SIGINT ignored, which a tool would inherit;
     // timeout installs handlers, so that what it executes gets the default again, and it passes our SIGINT on.
+    //
+    // `pid` names a tool that may be interrupted, and no other. Who stops us writes `stop` and then reads `pid`, we the other way round: one
+    // of us sees the other.
     private const string Functions = """
         d=$(mktemp -d /run/virtsecurity.XXXXXX 2>/dev/null || mktemp -d) || exit 70
         trap 'rm -rf "$d"' EXIT
         trap 'exit 71' HUP PIPE TERM
         umask 022
         f=
-        exec 5>&1
-        printf '%s D %s\n' "$n" "$d"
-        run() {
-          if [ -n "$in" ]; then cat "$in" | timeout -s INT "$@" 5>&- &
-          else timeout -s INT "$@" </dev/null 5>&- &
+        frame() { printf '%s %s\n' "$n" "$*"; }
+        tool() {
+          if [ -n "$in" ]; then base64 -d <&8 | timeout -s INT "$@" 8<&- &
+          else timeout -s INT "$@" </dev/null &
           fi
           p=$!
-          echo "$p" >"$d/pid"
-          printf '%s P %s %s\n' "$n" "$i" "$p" >&5
+          if [ -n "$k" ]; then
+            echo "$p" >"$d/pid"
+            if [ -e "$d/stop" ]; then kill -INT "$p"; fi
+          fi
           wait "$p"
-          echo $? >"$d/r"
+          r=$?
           : >"$d/pid"
         }
+        ended() { printf '\n%s R %s\n' "$n" "$*"; }
         call() {
           i=$1 m=$2 l=$3 k=$4
           shift 4
-          : >"$d/r"
-          if [ -e "$d/stop" ]; then printf '%s S %s\n' "$n" "$i"; return; fi
-          if [ -n "$f" ]; then printf '%s N %s\n' "$n" "$i"; return; fi
+          if [ -e "$d/stop" ]; then frame S "$i"; return; fi
+          if [ -n "$f" ]; then frame N "$i"; return; fi
           if ! command -v -- "$1" >/dev/null; then
-            printf '%s M %s\n' "$n" "$i"
+            frame M "$i"
             if [ "$m" = s ]; then f=1; fi
             return
           fi
           if [ -n "$k" ]; then set -- -k "$k" "$l" "$@"; else set -- "$l" "$@"; fi
-          { run "$@" 2>&3 3>&- | cat >"$d/o" 3>&-; } 3>&1 | cat >"$d/e"
-          read -r r <"$d/r" || exit 71   # nobody listens any more: the tool was waited out, and what it said is nobody's
-          set -- $(stat -c %s "$d/o" "$d/e")
-          printf '%s R %s %s %s %s\n' "$n" "$i" "$r" "$1" "$2"
-          cat "$d/o" "$d/e"
+          frame P "$i"
+          run "$@"
           if [ "$r" != 0 ] && [ "$m" = s ]; then f=1; fi
+        }
+
+        """;
+
+    // Pipes, never files and never what sshd gave us, for a tool's three streams: lvm, semanage and restorecon run in SELinux domains of
+    // their own, which may use a pipe made by our shell and nothing else; the kernel then hands them /dev/null instead, and they succeed in silence.
+
+    /// <summary>Questions: two processes carry what all of them print. Where nobody listens any more, all of it may end at once.</summary>
+    private const string Asking = """
+        run() { tool "$@"; ended "$i" "$r"; ended "$i" >&2; }
+        exec 5>&1 6>&2
+        { {
+        printf '\n%s D\n' "$n" >&2
+        frame D "$d"
+
+        """;
+
+    private const string Asked = """
+        frame E
+        } 2>&7 5>&- 6>&- 7>&- | cat >&5 5>&- 6>&- 7>&-; } 7>&1 | cat >&6 5>&- 6>&-
+        exit 0
+        }
+
+        """;
+
+    /// <summary>
+    /// Changes: what a tool prints is kept until it has ended, so that it is never cut off by a connection that breaks; and where nobody
+    /// listens any more, its frame cannot be written, and none begins.
+    /// </summary>
+    private const string Changing = """
+        run() {
+          : >"$d/r"
+          { { tool "$@"; echo "$r" >"$d/r"; } 2>&3 3>&- | cat >"$d/o" 3>&-; } 3>&1 | cat >"$d/e"
+          read -r r <"$d/r" || exit 71   # nobody listens any more: the tool was waited out, and what it said is nobody's
+          if [ -s "$d/o" ]; then cat "$d/o"; fi
+          ended "$i" "$r"
+          if [ -s "$d/e" ]; then cat "$d/e" >&2; fi
+          ended "$i" >&2
+        }
+        printf '\n%s D\n' "$n" >&2
+        frame D "$d"
+
+        """;
+
+    private const string Changed = """
+        frame E
+        exit 0
         }
 
         """;
@@ -71,14 +116,16 @@ internal static class SshScript
     internal const int GraceSeconds = 10;
 
     /// <summary>The script that runs a batch.</summary>
-    /// <param name="nonce">Letters and digits no tool prints by chance.</param>
+    /// <param name="nonce">Letters and digits that no tool knows, and none prints by chance.</param>
     /// <param name="batch">The calls, in order.</param>
     /// <param name="mode">Whether a failure ends it.</param>
     public static byte[] ForBatch(string nonce, IReadOnlyList<ToolCall> batch, BatchMode mode)
     {
         using var script = new MemoryStream();
+        var isChanging = batch.Any(call => call.Mutating);
         Write(script, $"{{\nn={nonce}\n");
-        Write(script, Functions.ReplaceLineEndings("\n"));
+        Write(script, Functions);
+        Write(script, isChanging ? Changing : Asking);
         for (var i = 0; i < batch.Count; i++)
         {
             var call = batch[i];
@@ -88,8 +135,8 @@ internal static class SshScript
             }
             else
             {
-                Write(script, "in=$d/i\nbase64 -d >\"$d/i\" <<'.'\n");
-                Write(script, Convert.ToBase64String(call.Stdin, Base64FormattingOptions.InsertLineBreaks).ReplaceLineEndings("\n"));
+                Write(script, "in=1\nexec 8<<'.'\n");
+                Write(script, Convert.ToBase64String(call.Stdin, Base64FormattingOptions.InsertLineBreaks));
                 Write(script, "\n.\n");
             }
 
@@ -99,37 +146,40 @@ internal static class SshScript
             foreach (var word in call.Argv)
             {
                 script.WriteByte((byte)' ');
-                ShellQuote.Word(script, Encoding.UTF8.GetBytes(word));
+                ShellQuote.Word(script, HostText.Encode(word));
             }
 
             script.WriteByte((byte)'\n');
+            if (call.Stdin is not null) Write(script, "exec 8<&-\n");
         }
 
-        Write(script, "printf '%s E\\n' \"$n\"\nexit 0\n}\n");
+        Write(script, isChanging ? Changed : Asked);
         return script.ToArray();
     }
 
     /// <summary>The script that stops a batch: nothing more is begun, and the running tool gets SIGINT if it may be interrupted.</summary>
-    public static byte[] ForStop(string nonce, string directory, bool interrupt) => Encoding.UTF8.GetBytes($$"""
+    /// <param name="run">The batch's value of <see cref="RunVariable"/>.</param>
+    /// <param name="directory">Where the batch keeps its files.</param>
+    public static byte[] ForStop(string run, string directory) => HostText.Encode($$"""
         {
         d={{Quoted(directory)}}
         if [ -d "$d" ]; then : >"$d/stop"; fi
-        if [ {{(interrupt ? 1 : 0)}} = 1 ] && p=$(cat "$d/pid" 2>/dev/null) && [ -n "$p" ] &&
-           tr '\0' '\n' <"/proc/$p/environ" 2>/dev/null | grep -qx '{{RunVariable}}={{nonce}}'; then kill -INT "$p"; fi
+        if p=$(cat "$d/pid" 2>/dev/null) && [ -n "$p" ] &&
+           tr '\0' '\n' <"/proc/$p/environ" 2>/dev/null | grep -qx '{{RunVariable}}={{run}}'; then kill -INT "$p"; fi
         exit 0
         }
 
         """.ReplaceLineEndings("\n"));
 
     /// <summary>The script that answers 0 once nothing of a batch runs any more, 75 after some seconds of waiting.</summary>
-    /// <param name="nonce">The batch's; its shell and every tool carry it in their environment.</param>
+    /// <param name="run">The batch's value of <see cref="RunVariable"/>, which its shell and every tool carry in their environment.</param>
     /// <param name="directory">Where the batch keeps its files; null: not known.</param>
-    public static byte[] ForWait(string nonce, string? directory) => Encoding.UTF8.GetBytes($$"""
+    public static byte[] ForWait(string run, string? directory) => HostText.Encode($$"""
         {
         d={{Quoted(directory ?? "")}}
         if [ -d "$d" ]; then : >"$d/stop"; fi
         t=0
-        while cat /proc/[0-9]*/environ 2>/dev/null | grep -qzx '{{RunVariable}}={{nonce}}'; do
+        while cat /proc/[0-9]*/environ 2>/dev/null | grep -qzx '{{RunVariable}}={{run}}'; do
           t=$((t+1)); if [ "$t" -gt 20 ]; then exit 75; fi
           sleep 0.25
         done
@@ -142,9 +192,9 @@ internal static class SshScript
     private static string Quoted(string word)
     {
         using var quoted = new MemoryStream();
-        ShellQuote.Word(quoted, Encoding.UTF8.GetBytes(word));
-        return Encoding.UTF8.GetString(quoted.ToArray());
+        ShellQuote.Word(quoted, HostText.Encode(word));
+        return HostText.Decode(quoted.ToArray());
     }
 
-    private static void Write(Stream output, string text) => output.Write(Encoding.UTF8.GetBytes(text));
+    private static void Write(Stream output, string text) => output.Write(Encoding.UTF8.GetBytes(text.ReplaceLineEndings("\n")));
 }

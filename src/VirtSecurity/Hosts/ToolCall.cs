@@ -1,5 +1,3 @@
-using System.Text;
-
 namespace VirtSecurity.Hosts;
 
 /// <summary>What to do with a running tool when the user stops the run.</summary>
@@ -46,7 +44,7 @@ internal sealed record ToolCall(params string[] Argv)
     {
         var line = Display ?? ShellQuote.Line(Argv);
         if (Stdin is null || Display is not null) return line;
-        var text = Encoding.UTF8.GetString(Stdin);
+        var text = HostText.Decode(Stdin);
         var input = text.EndsWith('\n')
             ? ShellQuote.Line(["printf", @"%s\n", .. text[..^1].Split('\n')])
             : ShellQuote.Line(["printf", "%s", text]);

@@ -1,5 +1,3 @@
-using System.Text;
-
 namespace VirtSecurity.Hosts;
 
 /// <summary>How a call ended.</summary>
@@ -33,11 +31,11 @@ internal sealed record ToolResult(ToolCall Call, ToolOutcome Outcome, int ExitCo
     /// <summary>It was started, so it may have changed something.</summary>
     public bool Started => Outcome is not (ToolOutcome.NotRun or ToolOutcome.NotFound);
 
-    /// <summary>Standard output as UTF-8.</summary>
-    public string Stdout => Encoding.UTF8.GetString(StdoutBytes);
+    /// <summary>Standard output, as <see cref="HostText"/>.</summary>
+    public string Stdout => HostText.Decode(StdoutBytes);
 
-    /// <summary>Standard error as UTF-8, trimmed.</summary>
-    public string Stderr => Encoding.UTF8.GetString(StderrBytes).Trim();
+    /// <summary>Standard error, as <see cref="HostText"/>, trimmed.</summary>
+    public string Stderr => HostText.Decode(StderrBytes).Trim();
 
     /// <summary>A result without output.</summary>
     public static ToolResult Of(ToolCall call, ToolOutcome outcome) => new(call, outcome, -1, [], []);

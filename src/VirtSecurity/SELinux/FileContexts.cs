@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Text;
 using System.Text.RegularExpressions;
+using VirtSecurity.Hosts;
 using VirtSecurity.Resources;
 
 namespace VirtSecurity.SELinux;
@@ -57,7 +58,7 @@ internal sealed class FileContexts
         return new FileContexts(before is null ? [.. Rules, rule] : [.. Rules.Select(other => other == before ? rule : other)], Equivalences);
     }
 
-    internal static string Latin1(string text) => Encoding.Latin1.GetString(Encoding.UTF8.GetBytes(text));
+    internal static string Latin1(string text) => Encoding.Latin1.GetString(HostText.Encode(text));
 
     /// <summary>As libselinux's spec_hasMetaChars: an escaped character is none.</summary>
     private static bool HasMeta(string pattern)

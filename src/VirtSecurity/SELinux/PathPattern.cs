@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using System.Text.RegularExpressions;
+using VirtSecurity.Hosts;
 
 namespace VirtSecurity.SELinux;
 
@@ -27,7 +28,7 @@ internal static partial class PathPattern
         var bytes = new List<byte>();
         for (var i = 0; i < plain.Length; i++)
         {
-            if (plain[i] != '\\') bytes.AddRange(Encoding.UTF8.GetBytes(plain, i, 1));
+            if (plain[i] != '\\') bytes.AddRange(HostText.Encode(plain[i..(i + 1)]));
             else if (plain[++i] != 'x') bytes.Add((byte)plain[i]);
             else
             {
@@ -36,14 +37,14 @@ internal static partial class PathPattern
             }
         }
 
-        return Encoding.UTF8.GetString([.. bytes]);
+        return HostText.Decode([.. bytes]);
     }
 
     /// <summary>The pattern that matches exactly this path.</summary>
     public static string ForPath(string path)
     {
         var pattern = new StringBuilder();
-        foreach (var value in Encoding.UTF8.GetBytes(path))
+        foreach (var value in HostText.Encode(path))
         {
             if (char.IsAsciiLetterOrDigit((char)value) || value is (byte)'_' or (byte)'/') pattern.Append((char)value);
             else pattern.Append(CultureInfo.InvariantCulture, $"\\x{value:x2}");

@@ -35,7 +35,7 @@ internal static class RepairPlan
         var (point, place) = (state.MountPoint!, facts.Place!);
         RequireDecided(request, state, problems);
         state.RequireNoGuestsDisk(request.Subject);
-        Facts.HostPath.RequireImagePlace(point);
+        Facts.HostPath.RequireMountPoint(point);
         place.Path.RequireSafeParents();
         StoreChanges.RequireFreePlace(state, place);
 
@@ -44,7 +44,7 @@ internal static class RepairPlan
         var own = new List<Change>();
         if (!state.IsMounted) own.AddRange(StoreChanges.MakeMountPoint(place, state.Storage.Mounts));
         own.AddRange(StoreChanges.OpenParents(place.Path));
-        own.AddRange(InFstab(state, fileSystem));
+        own.AddRange(InFstab(state, place, fileSystem));
         own.AddRange(state.IsMounted ? WhereMounted(state) : AndMount(state, fileSystem));
 
         return new ChangeSet(request.Subject, own, StoreChanges.Rules(point, type, state.Storage.Host.SELinux.FileContexts), StoreChanges.Labels(state, fileSystem, type));
@@ -72,20 +72,21 @@ internal static class RepairPlan
         }
     }
 
-    private static IEnumerable<Change> InFstab(VolumeState state, string fileSystem)
+    private static IEnumerable<Change> InFstab(VolumeState state, PlaceFacts place, string fileSystem)
     {
         if (state.FstabLine is not { } entry)
         {
-            yield return StoreChanges.Persist(state, state.StableName, fileSystem, SecureGuestVolumeRequest.DefaultMountOptions);
+            yield return StoreChanges.Persist(state, place, state.StableName, fileSystem, SecureGuestVolumeRequest.DefaultMountOptions);
         }
         else if (VolumeProblems.MissingAtBoot(state) is { Count: > 0 } missing)
         {
             var line = FstabOptions.With(entry.Line, missing);
             yield return new(
                 "fstab",
-                [FstabOptions.ReplaceLine(entry.Line, line), Systemctl.DaemonReload()],
+                [FstabOptions.ReplaceLine(entry.Line, line)],
                 FstabOptions.HasLine(line),
-                [FstabOptions.ReplaceLine(line, entry.Line), Systemctl.DaemonReload()]);
+                [FstabOptions.ReplaceLine(line, entry.Line), Systemctl.DaemonReload()])
+            { NeedsReload = true };
         }
     }
 

@@ -32,7 +32,7 @@ internal sealed record RepairRequest
     {
         if (volumeGroup is null != name is null || (name ?? devicePath ?? mountPoint) is null) throw new VirtException("VolumeNotNamed", volumeGroup ?? name ?? "-");
         if (devicePath is not null) HostPath.RequireCanonical(devicePath);
-        if (mountPoint is not null) HostPath.RequireImagePlace(mountPoint);
+        if (mountPoint is not null) HostPath.RequireMountPoint(mountPoint);
         return new RepairRequest
         {
             Host = host,

@@ -36,7 +36,7 @@ internal static class SecureGuestVolumePlan
         if (!isMade && !request.IsDevice) own.Add(new("mkfs", [Mkfs.Make(request.FileSystem, request.Device, uuid)], Mkfs.IsMade(request.Device, uuid), []));
         if (!state.IsMounted) own.AddRange(StoreChanges.MakeMountPoint(facts.Place, facts.Storage.Mounts));
         own.AddRange(StoreChanges.OpenParents(facts.Place.Path));
-        if (request.Persist && state.FstabOfPoint.Count == 0) own.Add(StoreChanges.Persist(state, SourceOf(request, facts), fileSystem, request.MountOptions));
+        if (request.Persist && state.FstabOfPoint.Count == 0) own.Add(StoreChanges.Persist(state, facts.Place, SourceOf(request, facts), fileSystem, request.MountOptions));
         // What may be lost on a device is lost as late as possible: after all that can fail before.
         if (!isMade && request.IsDevice) own.Add(DevicePlan.MakeFileSystem(request, facts.Target!, uuid));
         if (!state.IsMounted) own.Add(StoreChanges.Mount(state.DevicePath, request.MountPoint, fileSystem, request.MountOptions));

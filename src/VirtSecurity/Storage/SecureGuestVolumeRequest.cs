@@ -62,7 +62,7 @@ internal sealed record SecureGuestVolumeRequest
     {
         VolumeName.Require(volumeGroup, name);
         if (thinPool is not null) VolumeName.Require(thinPool);
-        HostPath.RequireImagePlace(mountPoint);
+        HostPath.RequireMountPoint(mountPoint);
         RequireLeastSize(fileSystem, size);
         return new SecureGuestVolumeRequest
         {
@@ -99,7 +99,7 @@ internal sealed record SecureGuestVolumeRequest
         HostPath.RequireCanonical(devicePath);
         // Elsewhere anybody may have made a link, or may change it while we look.
         if (!HostPath.IsAtOrBelow(devicePath, "/dev") || devicePath == "/dev") throw new VirtException("DeviceNotUsable", devicePath, "it does not lie below /dev");
-        HostPath.RequireImagePlace(mountPoint);
+        HostPath.RequireMountPoint(mountPoint);
         if (size is { } bytes) RequireLeastSize(fileSystem, bytes);
         return new SecureGuestVolumeRequest
         {

@@ -17,15 +17,15 @@ internal sealed record StorageFacts(HostStorage Storage, IReadOnlyList<VolumeGro
     public IReadOnlyList<ThinFact> Thin { get; init; } = [];
 }
 
-/// <summary>A mount point: its inodes, and what the directory there is.</summary>
-internal sealed record PlaceFacts(PathFacts Path, bool IsEmpty, bool IsImmutable)
+/// <summary>A mount point: its inodes, what the directory there is, and whether systemd has a unit that it made of a line in fstab for it.</summary>
+internal sealed record PlaceFacts(PathFacts Path, bool IsEmpty, bool IsImmutable, bool HasUnit)
 {
     /// <summary>Adds the questions to a batch.</summary>
     public static Func<PlaceFacts> Ask(FactBatch batch, string mountPoint)
     {
         var path = PathFacts.Ask(batch, mountPoint);
         var state = batch.Ask(Coreutils.DirectoryState(mountPoint), FactUnknown.Unless(Coreutils.ReadDirectoryState));
-        return () => new PlaceFacts(path(), state.Value.Empty, state.Value.Immutable);
+        return () => new PlaceFacts(path(), state.Value.Empty, state.Value.Immutable, state.Value.HasUnit);
     }
 }
 

@@ -72,17 +72,21 @@ internal static class StoreChanges
 
     /// <summary>Its line at the end of fstab.</summary>
     /// <param name="state">The volume at its mount point.</param>
+    /// <param name="place">The mount point.</param>
     /// <param name="source">What fstab is to call it.</param>
     /// <param name="fileSystem">The kernel's name.</param>
     /// <param name="options">Those asked for; what lets a host boot without it and guests wait for it is added.</param>
-    public static Change Persist(VolumeState state, string source, string fileSystem, IReadOnlyList<string> options)
+    public static Change Persist(VolumeState state, PlaceFacts place, string source, string fileSystem, IReadOnlyList<string> options)
     {
         var line = Fstab.Line(source, state.MountPoint!, fileSystem, FstabOptions(options));
+        // A unit is of a line that is there no more. Where its device is gone too, systemd would unmount at once what is mounted there.
+        var isStale = place.HasUnit;
         return new(
             "fstab",
-            [Fstab.AppendLine(line), Systemctl.DaemonReload()],
+            [Fstab.AppendLine(line), .. isStale ? new[] { Systemctl.DaemonReload() } : []],
             Fstab.HasLine(line),
-            [Fstab.RemoveLine(line, state.Storage.FstabLacksFinalNewline), Systemctl.DaemonReload()]);
+            [Fstab.RemoveLine(line, state.Storage.FstabLacksFinalNewline), Systemctl.DaemonReload()])
+        { NeedsReload = !isStale };
     }
 
     /// <summary>The mount.</summary>

@@ -81,9 +81,10 @@ internal static class VolumeRemovalPlan
         var numbers = lines.Select(line => line.Number).ToArray();
         return new(
             "fstab",
-            [FstabLines.TakeLines(facts.FstabFile, numbers), Systemctl.DaemonReload()],
+            [FstabLines.TakeLines(facts.FstabFile, numbers)],
             FstabLines.AreGone(facts.FstabFile, numbers),
-            [FstabLines.PutLines(facts.FstabFile, numbers), Systemctl.DaemonReload()]);
+            [FstabLines.PutLines(facts.FstabFile, numbers), Systemctl.DaemonReload()])
+        { NeedsReload = true };
     }
 
     /// <summary>A node that stays gets what any volume's has.</summary>

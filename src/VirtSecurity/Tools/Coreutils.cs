@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text;
 using VirtSecurity.Hosts;
 using VirtSecurity.SELinux;
 
@@ -26,11 +25,13 @@ internal static class Coreutils
 
     private const int StatFields = 6;
 
-    // find speaks of an empty directory where rmdir could only fail; lsattr's first column has an i where chattr +i was.
+    // find speaks of an empty directory where rmdir could only fail; lsattr's first column has an i where chattr +i was. systemd keeps the
+    // units that it made of fstab here.
     private const string StateScript = """
         find "$1" -maxdepth 0 -type d -empty -printf empty
         a=$(lsattr -d -- "$1" 2>/dev/null)
         case ${a%% *} in *i*) printf ' immutable';; esac
+        if [ -e "/run/systemd/generator/$2" ]; then printf ' unit'; fi
         exit 0
         """;
 
@@ -51,12 +52,12 @@ internal static class Coreutils
             SecurityContext.Parse(fields[i + 5])))];
     }
 
-    /// <summary>Asks whether a directory is empty and whether it is immutable.</summary>
-    public static ToolCall DirectoryState(string path) => ToolCall.Script("directory-state", StateScript, path);
+    /// <summary>Asks whether a directory is empty, whether it is immutable, and whether systemd knows a line in fstab that mounts something there.</summary>
+    public static ToolCall DirectoryState(string path) => ToolCall.Script("directory-state", StateScript, path, Systemctl.MountUnitOf(path));
 
     /// <summary>Reads <see cref="DirectoryState"/>.</summary>
-    public static (bool Empty, bool Immutable) ReadDirectoryState(ToolResult result) =>
-        (result.Stdout.Contains("empty", StringComparison.Ordinal), result.Stdout.Contains("immutable", StringComparison.Ordinal));
+    public static (bool Empty, bool Immutable, bool HasUnit) ReadDirectoryState(ToolResult result) =>
+        (result.Stdout.Contains("empty", StringComparison.Ordinal), result.Stdout.Contains("immutable", StringComparison.Ordinal), result.Stdout.Contains("unit", StringComparison.Ordinal));
 
     /// <summary>Makes one directory, which must not exist yet.</summary>
     public static ToolCall MakeDirectory(string path, string mode) => new("mkdir", "-m", mode, "--", path) { Mutating = true };
@@ -113,7 +114,7 @@ internal static class Coreutils
 
     /// <summary>Reads <see cref="List"/>.</summary>
     public static IReadOnlyList<string> ReadList(ToolResult result) =>
-        Encoding.UTF8.GetString(result.StdoutBytes).Split('\0', StringSplitOptions.RemoveEmptyEntries);
+        result.Stdout.Split('\0', StringSplitOptions.RemoveEmptyEntries);
 
     /// <summary>From st_mode's file type, inode(7).</summary>
     internal static char TypeOf(int mode) => (mode & 0xF000) switch

@@ -1,4 +1,3 @@
-using System.Text;
 using VirtSecurity.Hosts;
 using VirtSecurity.SELinux;
 
@@ -23,7 +22,7 @@ internal static class Find
     /// <summary>Reads <see cref="Tree"/>.</summary>
     public static IReadOnlyList<TreeEntry> ReadTree(ToolResult result)
     {
-        var fields = Encoding.UTF8.GetString(result.StdoutBytes).Split('\0');
+        var fields = result.Stdout.Split('\0');
         return [.. Enumerable.Range(0, fields.Length / Fields).Select(i => i * Fields).Select(i =>
             new TreeEntry(fields[i + 3], fields[i] == "f" ? '-' : fields[i][0], SecurityContext.Parse(fields[i + 1]), fields[i + 2]))];
     }

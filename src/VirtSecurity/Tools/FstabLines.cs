@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text;
 using VirtSecurity.Hosts;
 
 namespace VirtSecurity.Tools;
@@ -127,7 +126,7 @@ internal static class FstabLines
 
     private static IEnumerable<string> Texts(byte[] file, IEnumerable<int> numbers)
     {
-        var lines = Encoding.UTF8.GetString(file).Split('\n');
+        var lines = HostText.Decode(file).Split('\n');
         return numbers.Order().Select(number => lines[number - 1].TrimEnd('\r'));
     }
 }

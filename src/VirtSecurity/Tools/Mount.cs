@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text;
 using System.Text.RegularExpressions;
 using VirtSecurity.Hosts;
 
@@ -129,22 +128,22 @@ internal static partial class Mount
     internal static string Unescape(string text)
     {
         if (!text.Contains('\\', StringComparison.Ordinal)) return text;
-        var bytes = new List<byte>();
-        for (var i = 0; i < text.Length; i++)
+        var escaped = HostText.Encode(text).AsSpan();
+        var bytes = new List<byte>(escaped.Length);
+        for (; escaped.Length > 0; escaped = escaped[1..])
         {
-            if (text[i] == '\\' && i + 3 < text.Length && text[(i + 1)..(i + 4)].All(c => c is >= '0' and <= '7'))
+            if (escaped is [(byte)'\\', >= (byte)'0' and <= (byte)'7' and var high, >= (byte)'0' and <= (byte)'7' and var middle, >= (byte)'0' and <= (byte)'7' and var low, ..])
             {
-                bytes.Add(Convert.ToByte(text[(i + 1)..(i + 4)], 8));
-                i += 3;
+                bytes.Add((byte)(((high - '0') << 6) | ((middle - '0') << 3) | (low - '0')));
+                escaped = escaped[3..];
             }
             else
             {
-                bytes.AddRange(Encoding.UTF8.GetBytes(text, i, char.IsHighSurrogate(text[i]) && i + 1 < text.Length ? 2 : 1));
-                if (char.IsHighSurrogate(text[i])) i++;
+                bytes.Add(escaped[0]);
             }
         }
 
-        return Encoding.UTF8.GetString(bytes.ToArray());
+        return HostText.Decode([.. bytes]);
     }
 
     private static MountFact? ReadLine(string line)

@@ -1,4 +1,3 @@
-using System.Text;
 using VirtSecurity.Hosts;
 using VirtSecurity.SELinux;
 
@@ -55,5 +54,5 @@ internal static class Restorecon
     }
 
     private static byte[] Records(IEnumerable<string> texts) =>
-        Encoding.UTF8.GetBytes(string.Concat(texts.Select(text => text + "\0")));
+        HostText.Encode(string.Concat(texts.Select(text => text + "\0")));
 }

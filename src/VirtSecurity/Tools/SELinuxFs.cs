@@ -1,4 +1,3 @@
-using System.Text;
 using VirtSecurity.Hosts;
 using VirtSecurity.SELinux;
 
@@ -51,7 +50,7 @@ internal static class SELinuxFs
         {
             var header = NextLine(ref bytes).Split(' ');
             var length = int.Parse(header[1], System.Globalization.CultureInfo.InvariantCulture);
-            texts[header[0]] = Encoding.UTF8.GetString(bytes[..length]);
+            texts[header[0]] = HostText.Decode(bytes[..length]);
             bytes = bytes[length..];
         }
 
@@ -104,7 +103,7 @@ internal static class SELinuxFs
     {
         var end = bytes.IndexOf((byte)'\n');
         if (end < 0) end = bytes.Length;
-        var line = Encoding.UTF8.GetString(bytes[..end]);
+        var line = HostText.Decode(bytes[..end]);
         bytes = bytes[Math.Min(end + 1, bytes.Length)..];
         return line;
     }

@@ -1,4 +1,3 @@
-using System.Text;
 using VirtSecurity.Hosts;
 using VirtSecurity.SELinux;
 
@@ -59,7 +58,7 @@ internal static class Semanage
         var lines = edits.ToArray();
         return ToolCall.Script(ImportName, ImportScript) with
         {
-            Stdin = Encoding.UTF8.GetBytes(string.Concat(lines.Select(edit => edit + "\n"))),
+            Stdin = HostText.Encode(string.Concat(lines.Select(edit => edit + "\n"))),
             Mutating = true,
             Stop = StopPolicy.LetFinish,
             TimeLimit = TimeSpan.FromMinutes(15),

@@ -1,4 +1,3 @@
-using System.Text;
 using VirtSecurity.Hosts;
 using VirtSecurity.SELinux;
 
@@ -144,7 +143,7 @@ internal static class Udev
     public static ToolCall Write(string volumeGroup, string name, string rule) =>
         ToolCall.Script(WriteName, WriteScript, RulePath(volumeGroup, name), Lvm.DevicePath(volumeGroup, name)) with
         {
-            Stdin = Encoding.UTF8.GetBytes(rule),
+            Stdin = HostText.Encode(rule),
             Mutating = true,
             Stop = StopPolicy.LetFinish,
             Display = $"echo {ShellQuote.Word(rule.TrimEnd('\n').Split('\n')[^1])} >{RulePath(volumeGroup, name)}; udevadm control --reload; udevadm trigger --action=change --settle {Lvm.DevicePath(volumeGroup, name)}",
@@ -152,7 +151,7 @@ internal static class Udev
 
     /// <summary>Prints the rule's path if it is there as written.</summary>
     public static ToolCall Has(string volumeGroup, string name, string rule) =>
-        ToolCall.Script(HasName, HasScript, RulePath(volumeGroup, name)) with { Stdin = Encoding.UTF8.GetBytes(rule) };
+        ToolCall.Script(HasName, HasScript, RulePath(volumeGroup, name)) with { Stdin = HostText.Encode(rule) };
 
     /// <summary>Takes the rule away as it was written, and gives a node that stays what it had.</summary>
     /// <param name="volumeGroup">Of the volume.</param>
@@ -162,7 +161,7 @@ internal static class Udev
     public static ToolCall Remove(string volumeGroup, string name, string rule, VolumeNodeFact before) =>
         ToolCall.Script(RemoveName, RemoveScript, RulePath(volumeGroup, name), Lvm.DevicePath(volumeGroup, name), before.Mode ?? "", before.Context?.ToString() ?? "") with
         {
-            Stdin = Encoding.UTF8.GetBytes(rule),
+            Stdin = HostText.Encode(rule),
             Mutating = true,
             Stop = StopPolicy.LetFinish,
             Display = $"rm {RulePath(volumeGroup, name)}; udevadm control --reload" + (before.Mode is null ? "" : $"; chmod {before.Mode} {Lvm.DevicePath(volumeGroup, name)}; chcon {before.Context} {Lvm.DevicePath(volumeGroup, name)}"),

@@ -95,7 +95,7 @@ internal sealed class FaultTrial<TRequest, TFacts, TResult>(
 
     /// <summary>The commit is one subject for all objects, unless there is but one.</summary>
     private bool IsShared(Place place) =>
-        place.Step is "semanage import" or "restorecon" || (place.IsJournal && !requests.Any(request => flow.Subject(request) == place.Subject));
+        (place.Event == "commit" && !place.IsJournal) || (place.IsJournal && !requests.Any(request => flow.Subject(request) == place.Subject));
 
     private void Check(bool holds, string violation)
     {
@@ -227,8 +227,8 @@ internal sealed class FaultTrial<TRequest, TFacts, TResult>(
             var group = sets.Where((_, i) => (subset & (1 << i)) != 0).ToArray();
             var rules = group.SelectMany(set => set.Rules).ToArray();
             var labels = group.SelectMany(set => set.Labels).ToArray();
-            if (rules.Length > 0) yield return PolicyCommit.OfRules(rules).Undo[0];
-            foreach (var call in PolicyCommit.OfLabels(labels).Undo) yield return call;
+            if (rules.Length > 0) yield return HostCommit.OfRules(rules).Undo[0];
+            foreach (var call in HostCommit.OfLabels(labels).Undo) yield return call;
         }
     }
 

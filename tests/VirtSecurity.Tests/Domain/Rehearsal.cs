@@ -47,7 +47,7 @@ internal sealed record Rehearsal(IReadOnlyList<Place> Places, string After)
     private static IEnumerable<(string Subject, Change Change)> Announced(JournalText line, List<ChangeSet> sets) => line.Event switch
     {
         "do" => line.Set!.Own.Select(change => (line.Set.Subject, change)),
-        "commit" => PolicyCommit.Of([.. sets.Where(set => line.Subjects.Contains(set.Subject))]).Select(change => (string.Join(", ", line.Subjects), change)),
+        "commit" => HostCommit.Of([.. sets.Where(set => line.Subjects.Contains(set.Subject))]).Select(change => (string.Join(", ", line.Subjects), change)),
         "last" => sets.Where(set => line.Subjects.Contains(set.Subject)).SelectMany(set => set.Last.Select(change => (set.Subject, change))),
         _ => [],
     };

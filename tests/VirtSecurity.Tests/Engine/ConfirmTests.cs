@@ -35,9 +35,9 @@ public sealed class ConfirmTests
             "  mkdir -m 0000 -- /one",
             @"  chattr \+i -- /one",
             "  echo '/dev/volumegroup/one /one ext4 nodev,nosuid,noexec,nofail,x-systemd.device-timeout=30,.* 0 0' >>/etc/fstab .*",
-            "  systemctl daemon-reload",
             "  mount -t ext4 -o nodev,nosuid,noexec -- /dev/volumegroup/one /one",
             "  chmod 0711 -- /one",
+            "  systemctl daemon-reload",
             @"  printf '%s\\n' 'fcontext -a -f a -t virt_image_t -r s0 '\\''/one\(/\.\*\)\?'\\''' \| semanage import -N   # under a lock",
             @"  restorecon -- /one /one/lost\+found .*",
         ];

@@ -122,23 +122,4 @@ public sealed class LocalHostTests
         Assert.Equal(fields[0], fields[5]);
         Assert.Equal("/\n", results[1].Stdout);
     }
-
-    private sealed class QuietLog : IHostLog
-    {
-        public void Sending(VirtHost host, IReadOnlyList<ToolCall> batch)
-        {
-        }
-
-        public void Started(VirtHost host, ToolCall call)
-        {
-        }
-
-        public void Ended(VirtHost host, ToolResult result)
-        {
-        }
-
-        public void Warn(VirtHost host, string id, params object?[] arguments)
-        {
-        }
-    }
 }

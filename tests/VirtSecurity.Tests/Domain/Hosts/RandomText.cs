@@ -7,7 +7,8 @@ internal sealed class RandomText(int seed)
 {
     // What shells, here-documents and dash's own escapes (0x81 to 0x88) stumble over comes more often than chance has it.
     private static readonly byte[] Nasty = [.. "'\"\\$`\n\r\t !*?[]{}()<>|&;#~=%-"u8, 0x01, 0x07, 0x1b, 0x7f, 0x81, 0x82, 0x88, 0xc3, 0xa4, 0xff, 0xfe];
-    private static readonly string[] Pieces = ["'", "\"", "\\", "$HOME", "`id`", "\n", "\r\n", " ", "$(id)", "ä", "漢字", "\U0001F512", "\u0001", "-n", "--", "%s", "\\0", "\\'", "x", ".\n", "EOF\n"];
+    // The last three are bytes that are text with nothing beside them.
+    private static readonly string[] Pieces = ["'", "\"", "\\", "$HOME", "`id`", "\n", "\r\n", " ", "$(id)", "ä", "漢字", "\U0001F512", "\u0001", "-n", "--", "%s", "\\0", "\\'", "x", ".\n", "EOF\n", "\udcff", "\udc81", "\udc88"];
     private readonly Random random = new(seed);
 
     /// <summary>Up to so many bytes, none of them NUL.</summary>

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Text;
 using VirtSecurity.Hosts;
 using Xunit;
 
@@ -8,7 +9,7 @@ namespace VirtSecurity.Tests.Domain.Hosts;
 internal sealed class Shell : IDisposable
 {
     private readonly Process process;
-    private readonly Task<string> error;
+    private readonly Task<byte[]> error;
     private Task writing = Task.CompletedTask;
 
     private Shell(string shell, string? nonce)
@@ -21,7 +22,7 @@ internal sealed class Shell : IDisposable
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         })!;
-        error = process.StandardError.ReadToEndAsync();
+        error = ReadAsync(process.StandardError.BaseStream);
     }
 
     /// <summary>Shells that run the host's own tools: dash is Debian's sh, bash is RHEL's.</summary>
@@ -29,6 +30,9 @@ internal sealed class Shell : IDisposable
 
     /// <summary>And the smallest one. Debian's busybox takes its own timeout before the host's, and that passes no signal on.</summary>
     public static TheoryData<string> All { get; } = Present("/bin/sh", "/bin/bash --posix", "/usr/bin/busybox sh");
+
+    /// <summary>What it and its tools said on standard error, once they have ended.</summary>
+    public byte[] Error => error.Result;
 
     public Stream Output => process.StandardOutput.BaseStream;
 
@@ -46,7 +50,7 @@ internal sealed class Shell : IDisposable
         using var started = Start(shell, script);
         using var output = new MemoryStream();
         started.Output.CopyTo(output);
-        return (started.Wait(), output.ToArray(), started.error.Result);
+        return (started.Wait(), output.ToArray(), Encoding.UTF8.GetString(started.Error));
     }
 
     public int Wait()
@@ -58,6 +62,13 @@ internal sealed class Shell : IDisposable
 
     /// <summary>Ends the shell at once, as a lost connection may; what it started lives on.</summary>
     public void Kill() => process.Kill();
+
+    private static async Task<byte[]> ReadAsync(Stream stream)
+    {
+        using var all = new MemoryStream();
+        await stream.CopyToAsync(all);
+        return all.ToArray();
+    }
 
     private void Write(byte[] script)
     {

@@ -14,10 +14,12 @@ internal sealed class ShellBatch : IDisposable
     private ShellBatch(string shell, IReadOnlyList<ToolCall> calls, BatchMode mode)
     {
         this.shell = shell;
-        frames = new FrameReader(Nonce, calls, call => begun.TrySetResult(call), _ => { });
-        Process = Shell.Start(shell, SshScript.ForBatch(Nonce, calls, mode), Nonce);
+        frames = new FrameReader(FrameNonce, calls, call => begun.TrySetResult(call));
+        Process = Shell.Start(shell, SshScript.ForBatch(FrameNonce, calls, mode), Nonce);
         reading = frames.ReadAsync(Process.Output, CancellationToken.None);
     }
+
+    private string FrameNonce { get; } = "vsFrames" + Convert.ToHexString(RandomNumberGenerator.GetBytes(12));
 
     public string Nonce { get; } = "vs" + Convert.ToHexString(RandomNumberGenerator.GetBytes(12));
 
@@ -31,12 +33,13 @@ internal sealed class ShellBatch : IDisposable
 
     public bool IsComplete => frames.Complete;
 
-    public static ShellBatch Start(string shell, IReadOnlyList<ToolCall> calls, BatchMode mode = BatchMode.StopAtFailure) => new(shell, calls, mode);
+    public static ShellBatch Start(string shell, bool isChanging, IReadOnlyList<ToolCall> calls, BatchMode mode = BatchMode.StopAtFailure) =>
+        new(shell, isChanging ? [.. calls.Select(call => call with { Mutating = true })] : calls, mode);
 
     /// <summary>Runs a batch to its end.</summary>
-    public static async Task<IReadOnlyList<ToolResult>> RunAsync(string shell, IReadOnlyList<ToolCall> calls, BatchMode mode = BatchMode.StopAtFailure)
+    public static async Task<IReadOnlyList<ToolResult>> RunAsync(string shell, bool isChanging, IReadOnlyList<ToolCall> calls, BatchMode mode = BatchMode.StopAtFailure)
     {
-        using var batch = Start(shell, calls, mode);
+        using var batch = Start(shell, isChanging, calls, mode);
         return await batch.EndAsync();
     }
 
@@ -44,11 +47,12 @@ internal sealed class ShellBatch : IDisposable
     {
         await reading;
         Process.Wait();
+        frames.TakeErrors(Process.Error);
         return frames.Results();
     }
 
     /// <summary>The stop that comes over a second channel.</summary>
-    public void Stop(bool interrupt) => Shell.Run(shell, SshScript.ForStop(Nonce, Directory, interrupt));
+    public void Stop() => Shell.Run(shell, SshScript.ForStop(Nonce, Directory));
 
     public void Dispose() => Process.Dispose();
 }

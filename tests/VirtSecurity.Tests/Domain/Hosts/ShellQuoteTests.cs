@@ -42,11 +42,20 @@ public sealed class ShellQuoteTests
         var random = new RandomText(2);
         var words = Enumerable.Range(0, 500).Select(_ => random.Text(8)).ToArray();
         var (_, output, _) = Shell.Run("/bin/sh", Encoding.UTF8.GetBytes(ShellQuote.Line(["printf", @"%s\0", .. words]) + "\n"));
-        Assert.Equal(words, Encoding.UTF8.GetString(output).Split('\0')[..^1]);
+        Assert.Equal(words, HostText.Decode(output).Split('\0')[..^1]);
     }
 
     [Fact]
     public void NulCannotBeInAWord() => Assert.Throws<ArgumentException>(() => ShellQuote.Word(new MemoryStream(), "a\0b"u8));
+
+    // Attributes hold no lone surrogates.
+    [Fact]
+    public void AByteThatIsNoTextIsPrintedAsWhatMakesIt()
+    {
+        Assert.Equal(@"'/srv/it'\''s'""$(printf '\377\376')""'.img'", ShellQuote.Word("/srv/it's\udcff\udcfe.img"));
+        Assert.Equal(@"""$(printf '\200')""", ShellQuote.Word("\udc80"));
+        Assert.Equal("'\U0001F480'", ShellQuote.Word("\U0001F480"));
+    }
 
     [Theory]
     [InlineData("/virtstorage", "/virtstorage")]

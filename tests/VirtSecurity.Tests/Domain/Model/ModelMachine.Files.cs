@@ -1,5 +1,5 @@
 using System.Globalization;
-using System.Text;
+using VirtSecurity.Hosts;
 
 namespace VirtSecurity.Tests.Domain.Model;
 
@@ -16,7 +16,7 @@ internal sealed partial class ModelMachine
     /// <summary>Takes the final newline of /etc/fstab away, as an editor may.</summary>
     public void CutFstabNewline() => Fstab = Fstab[..^1];
 
-    public void AddToFstab(string line) => Fstab = [.. Fstab, .. Encoding.UTF8.GetBytes(line + "\n")];
+    public void AddToFstab(string line) => Fstab = [.. Fstab, .. HostText.Encode(line + "\n")];
 
     public void MountVolume(ModelVolume volume, string point, string options = "rw,nosuid,nodev,noexec,relatime") =>
         Mounts.Add(new ModelMount(volume.FileSystem!, point, string.Join(',', options.Split(',').OrderBy(option => Math.Max(0, Array.IndexOf(KernelOrder, option)))), volume.MapperNode));
@@ -124,7 +124,7 @@ internal sealed partial class ModelMachine
         var output = string.Concat(found.Select(entry =>
             $"{entry.path}\0{TypeBits(entry.inode.Type) | Convert.ToInt32(entry.inode.Mode, 8):x}\0{entry.inode.Owner}\0{entry.inode.Group}\0{entry.inode.Mode}\0{entry.inode.Label}\0"));
         var missing = paths.Where(path => Look(path) is null).Select(path => $"stat: cannot statx '{path}': No such file or directory\n").ToArray();
-        return new(missing.Length == 0 ? 0 : 1, Encoding.UTF8.GetBytes(output), string.Concat(missing));
+        return new(missing.Length == 0 ? 0 : 1, HostText.Encode(output), string.Concat(missing));
     }
 
     private Said FindSelf(string path, Func<ModelInode, bool> matches) => Look(path) switch
@@ -146,14 +146,20 @@ internal sealed partial class ModelMachine
 
     private Said DirectoryState(string path)
     {
-        if (Look(path) is not { IsDirectory: true } inode) return Said.Nothing;
-        return Said.Text((IsEmpty(path) ? "empty" : "") + (inode.Immutable ? " immutable" : ""));
+        if (Look(path) is not { IsDirectory: true } inode) return StaleUnits.Contains(path) ? Said.Text(" unit") : Said.Nothing;
+        return Said.Text((IsEmpty(path) ? "empty" : "") + (inode.Immutable ? " immutable" : "") + (StaleUnits.Contains(path) ? " unit" : ""));
     }
 
     private bool IsEmpty(string path)
     {
         var (files, inside) = Find(path);
         return files.IsEmpty(inside);
+    }
+
+    private Said Reload()
+    {
+        StaleUnits.Clear();
+        return Said.Nothing;
     }
 
     private Said MountTool(string[] argv)
@@ -165,7 +171,8 @@ internal sealed partial class ModelMachine
                 if (Look(point) is not { IsDirectory: true }) return Said.Failure(32, $"mount: {point}: mount point does not exist.\n");
                 if (volume.FileSystem?.Type != type) return Said.Failure(32, $"mount: {point}: wrong fs type, bad option, bad superblock on {volume.MapperNode}.\n");
                 if (Mounts.Exists(mount => mount.Point == point && mount.FileSystem == volume.FileSystem)) return Said.Failure(32, $"mount: {point}: {volume.MapperNode} already mounted on {point}.\n");
-                MountVolume(volume, point, InKernelsOrder(options));
+                // A unit bound to a device that is not there: systemd unmounts what appears at its mount point.
+                if (!StaleUnits.Contains(point)) MountVolume(volume, point, InKernelsOrder(options));
                 return Said.Nothing;
             case ["mount", "-o", var options, "--", var device, var point]:
                 var again = Mounts.FindLastIndex(mount => mount.Point == point && Volumes.Concat(Partitions).Any(volume => volume.Node == device && volume.FileSystem == mount.FileSystem));
@@ -202,7 +209,7 @@ internal sealed partial class ModelMachine
 
     private List<string> FstabLines()
     {
-        var lines = Encoding.UTF8.GetString(Fstab).Split('\n').ToList();
+        var lines = HostText.Decode(Fstab).Split('\n').ToList();
         if (lines[^1].Length == 0) lines.RemoveAt(lines.Count - 1);
         return lines;
     }
@@ -220,7 +227,7 @@ internal sealed partial class ModelMachine
         if (lines.IndexOf(line) is not (>= 0 and var at)) return lines.Contains(other) ? Said.Nothing : Said.Failure(1, $"/etc/fstab has no such line any more: {line}\n");
         var lacks = Fstab is [.., not (byte)'\n'];
         lines[at] = other;
-        Fstab = Encoding.UTF8.GetBytes(string.Concat(lines.Select(one => one + "\n")));
+        Fstab = HostText.Encode(string.Concat(lines.Select(one => one + "\n")));
         if (lacks) CutFstabNewline();
         return Said.Nothing;
     }
@@ -231,7 +238,7 @@ internal sealed partial class ModelMachine
         if (!lines.Contains(line)) return Said.Nothing;
         var lacks = Fstab is [.., not (byte)'\n'];
         var cut = lines[^1] == line ? newlineWasOurs : lacks;
-        Fstab = Encoding.UTF8.GetBytes(string.Concat(lines.Where(other => other != line).Select(other => other + "\n")));
+        Fstab = HostText.Encode(string.Concat(lines.Where(other => other != line).Select(other => other + "\n")));
         if (cut) CutFstabNewline();
         return Said.Nothing;
     }

@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.RegularExpressions;
+using VirtSecurity.Hosts;
 
 namespace VirtSecurity.Tests.Domain.Model;
 
@@ -37,7 +38,7 @@ internal sealed partial class ModelMachine
             ["file_contexts.subs_dist"] = "/lib32 /lib\n/run /var/run\n",
         };
         var said = new StringBuilder($"{Enforce}\ndefault\n");
-        foreach (var file in files.Where(texts.ContainsKey)) said.Append(file).Append(' ').Append(Encoding.UTF8.GetByteCount(texts[file])).Append('\n').Append(texts[file]);
+        foreach (var file in files.Where(texts.ContainsKey)) said.Append(file).Append(' ').Append(HostText.Encode(texts[file]).Length).Append('\n').Append(texts[file]);
         return Said.Text(said.ToString());
     }
 
@@ -62,7 +63,7 @@ internal sealed partial class ModelMachine
         foreach (var edit in edits.Take(edits.Length / 2)) Apply(LocalRules, edit);
     }
 
-    private static string[] Lines(byte[] input) => Encoding.UTF8.GetString(input).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+    private static string[] Lines(byte[] input) => HostText.Decode(input).Split('\n', StringSplitOptions.RemoveEmptyEntries);
 
     private static string? Apply(List<(string Pattern, string Context)> rules, string edit)
     {
@@ -116,7 +117,7 @@ internal sealed partial class ModelMachine
     private string? TypeFor(string path, char fileType)
     {
         var all = PolicyRules.Concat(LocalRules.Select(rule => (rule.Pattern, FileType: "", rule.Context)));
-        var bytes = Encoding.Latin1.GetString(Encoding.UTF8.GetBytes(path));
+        var bytes = Encoding.Latin1.GetString(HostText.Encode(path));
         var matching = all.Where(rule => (rule.FileType.Length == 0 || rule.FileType[1] == fileType) && Regex.IsMatch(bytes, $@"\A(?:{rule.Pattern})\z", RegexOptions.Singleline));
         // Patterns without meta characters come last, and the last wins; an escaped character is none.
         var context = matching.OrderBy(rule => !Regex.IsMatch(Regex.Replace(rule.Pattern, @"\\.", ""), @"[.^$?*+|\[({]")).LastOrDefault().Context;
@@ -129,7 +130,7 @@ internal sealed partial class ModelMachine
         return $"{parts[0]}:{parts[1]}:{type}:{parts[3]}";
     }
 
-    private static string[] Records(byte[] input) => Encoding.UTF8.GetString(input).Split('\0', StringSplitOptions.RemoveEmptyEntries);
+    private static string[] Records(byte[] input) => HostText.Decode(input).Split('\0', StringSplitOptions.RemoveEmptyEntries);
 
     [GeneratedRegex(@"\Afcontext -(?<verb>[amd]) -f a (-t (?<type>\S+) -r (?<range>\S+) (-s (?<user>\S+) )?)?'(?<pattern>[^']*)'\z", RegexOptions.ExplicitCapture)]
     private static partial Regex Edit();

@@ -10,7 +10,7 @@ internal readonly record struct Said(int Code, byte[] Output, string Error)
 {
     public static Said Nothing { get; } = new(0, [], "");
 
-    public static Said Text(string output) => new(0, Encoding.UTF8.GetBytes(output), "");
+    public static Said Text(string output) => new(0, HostText.Encode(output), "");
 
     public static Said Failure(int code, string error) => new(code, [], error);
 }
@@ -48,6 +48,9 @@ internal sealed partial class ModelMachine
 
     /// <summary>The journal's lines, of all runs.</summary>
     public IEnumerable<string> Journal => JournalFiles.Values.SelectMany(text => text.Split('\n', StringSplitOptions.RemoveEmptyEntries));
+
+    /// <summary>Mount points for which systemd still has a unit of a line that is in fstab no more; its device is gone.</summary>
+    public HashSet<string> StaleUnits { get; init; } = [];
 
     /// <summary>Daemons and tools as the probe finds them.</summary>
     public List<string> Daemons { get; } = ["libvirtd"];
@@ -106,7 +109,7 @@ internal sealed partial class ModelMachine
         ["find", "-L", var device, "-maxdepth", "0", "-context", var label] => Volumes.Exists(volume => volume.Node == device && volume.NodeLabel == label) ? Said.Text(device + "\n") : Said.Nothing,
         ["xargs", "-0", "-n", "2", "chcon", "-h", "--"] => Chcon(call.Stdin!),
         ["xargs", "-0r", "stat", "--printf", @"%C\0%n\0", "--"] => Labels(call.Stdin!),
-        ["systemctl", "daemon-reload"] => Said.Nothing,
+        ["systemctl", "daemon-reload"] => Reload(),
         ["find", "/dev", "-xdev", "-ignore_readdir_race", "-path", "/dev/char", "-prune", "-o", "-type", "l", "-printf", @"%p\0%l\0"] => DeviceLinks(),
         _ => File(call.Argv),
     };
@@ -128,7 +131,7 @@ internal sealed partial class ModelMachine
         ("journal-unfinished", [_]) => ShowJournal(run => !JournalFiles[run].TrimEnd('\n').Split('\n')[^1].EndsWith("\"event\":\"end\"}", StringComparison.Ordinal)),
         ("is-made", [var device, var uuid]) => IsMade(device, uuid),
         ("is-immutable", [var path]) => Look(path) is { Immutable: true } ? Said.Text("immutable\n") : Said.Nothing,
-        ("directory-state", [var path]) => DirectoryState(path),
+        ("directory-state", [var path, _]) => DirectoryState(path),
         ("fstab-append", [_, var line]) => AppendToFstab(line),
         ("fstab-remove", [_, var line, var newlineWasOurs]) => RemoveFromFstab(line, newlineWasOurs == "1"),
         ("semanage import", []) => SemanageImport(input),
@@ -157,7 +160,7 @@ internal sealed partial class ModelMachine
     {
         var text = JournalFiles.GetValueOrDefault(run, "");
         if (text.Length > 0 && text[^1] != '\n') text = text[..(text.LastIndexOf('\n') + 1)];
-        JournalFiles[run] = text + Encoding.UTF8.GetString(lines);
+        JournalFiles[run] = text + HostText.Decode(lines);
         return Said.Nothing;
     }
 

@@ -120,6 +120,6 @@ public sealed class FstabLinesTests
 
         /// <summary>The very call, on another file than the host's.</summary>
         private async Task<ToolResult> CallAsync(ToolCall call) =>
-            Assert.Single(await ShellBatch.RunAsync("/bin/sh", [call with { Argv = [.. call.Argv.Select(word => word == Fstab.Path ? Path : word)] }]));
+            Assert.Single(await ShellBatch.RunAsync("/bin/sh", false, [call with { Argv = [.. call.Argv.Select(word => word == Fstab.Path ? Path : word)] }]));
     }
 }

@@ -103,5 +103,5 @@ public sealed class FstabTests
 
     /// <summary>The very call, on another file than the host's.</summary>
     private static async Task<ToolResult> RunAsync(ToolCall call, string path) =>
-        Assert.Single(await ShellBatch.RunAsync("/bin/sh", [call with { Argv = [.. call.Argv.Select(word => word == Fstab.Path ? path : word)] }]));
+        Assert.Single(await ShellBatch.RunAsync("/bin/sh", false, [call with { Argv = [.. call.Argv.Select(word => word == Fstab.Path ? path : word)] }]));
 }

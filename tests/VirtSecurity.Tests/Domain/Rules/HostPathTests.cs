@@ -65,6 +65,20 @@ public sealed class HostPathTests
         HostPath.RequireCanonical("/" + new string('ü', 127));
     }
 
+    [Fact]
+    public void BytesThatAreNoTextAreAllowedAsTheHostHasThem()
+    {
+        HostPath.RequireCanonical("/srv/\udcff/a\udcc3b");
+        HostPath.RequireCanonical("/" + new string('\udcff', 255));
+        Assert.Throws<VirtException>(() => HostPath.RequireCanonical("/" + new string('\udcff', 256)));
+        // systemd: "String is not UTF-8 clean, ignoring assignment: Where=".
+        Assert.Equal("InvalidPath", Assert.Throws<VirtException>(() => HostPath.RequireMountPoint("/srv/\udcff")).Id);
+        HostPath.RequireImagePlace("/srv/\udcff");
+        HostPath.RequireMountPoint("/srv/ä");
+        // Together these are 'ä': a second text for one path, which no host's answer has.
+        Assert.Throws<VirtException>(() => HostPath.RequireCanonical("/\udcc3\udca4"));
+    }
+
     [Theory]
     [InlineData("/", "/")]
     [InlineData("/a", "/|/a")]

@@ -51,5 +51,13 @@ public sealed class MountTests
         Assert.Equal("defaults", Mount.At("/dev/vg/a", "/x", "ext4", ["nofail"]).Argv[4]);
     }
 
+    [Fact]
+    public void BytesThatAreNoTextStayWhatTheyAre()
+    {
+        Assert.Equal("/a\udcff\nä", Mount.Unescape(@"/a\377\012ä"));
+        Assert.Equal("\udcff ", Mount.Unescape("\udcff\\040"));
+        Assert.Equal("\udcc3ä", Mount.Unescape(@"\303ä"));
+    }
+
     private static IReadOnlyList<MountFact> Read(string text) => Mount.ReadTable(new ToolResult(Mount.Table(), ToolOutcome.Exited, 0, Encoding.UTF8.GetBytes(text), []));
 }

@@ -52,7 +52,7 @@ public sealed class StorePathsTests
             + string.Concat(ruled.Select(path => $"{PathPattern.ForTree(path)}    system_u:object_r:virt_image_t:s0\n"))
             + $"{PathPattern.ForTree(other)}    system_u:object_r:httpd_t:s0\n{PathPattern.ForTree(files.Of("missing"))}    system_u:object_r:xen_image_t:s0\n");
 
-        var results = await ShellBatch.RunAsync("/bin/sh", [.. new[] { StorePaths.Inodes(), StorePaths.FreeSpace() }.Select(call => call with
+        var results = await ShellBatch.RunAsync("/bin/sh", false, [.. new[] { StorePaths.Inodes(), StorePaths.FreeSpace() }.Select(call => call with
         {
             Argv = [.. call.Argv.Select(word => word.Replace("/proc/self/mountinfo", files.Of("mountinfo"), StringComparison.Ordinal).Replace("/etc/selinux", files.Of("selinux"), StringComparison.Ordinal))],
         })]);

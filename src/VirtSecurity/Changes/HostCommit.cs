@@ -2,17 +2,21 @@ using VirtSecurity.Tools;
 
 namespace VirtSecurity.Changes;
 
-/// <summary>The changes that many objects of a host share: one import into the policy, one relabel of an explicit list.</summary>
-internal static class PolicyCommit
+/// <summary>The changes that many objects of a host share: systemd reads fstab again, one import into the policy, one relabel of an explicit list.</summary>
+internal static class HostCommit
 {
-    /// <summary>The commit of many objects: at most one import and one relabel.</summary>
+    /// <summary>The commit of many objects: at most one of each.</summary>
     public static IReadOnlyList<Change> Of(IReadOnlyList<ChangeSet> sets) => Of(
+        sets.Any(set => set.NeedsReload),
         [.. sets.SelectMany(set => set.Rules).DistinctBy(rule => rule.Pattern)],
         [.. sets.SelectMany(set => set.Labels).DistinctBy(label => label.Path)]);
 
     /// <summary>A commit of these rules and labels; none of either is no change.</summary>
-    public static IReadOnlyList<Change> Of(IReadOnlyCollection<RuleEdit> rules, IReadOnlyCollection<Relabel> labels) =>
-        [.. rules.Count > 0 ? new[] { OfRules(rules) } : [], .. labels.Count > 0 ? new[] { OfLabels(labels) } : []];
+    public static IReadOnlyList<Change> Of(bool needsReload, IReadOnlyCollection<RuleEdit> rules, IReadOnlyCollection<Relabel> labels) =>
+        [.. needsReload ? new[] { Reload } : [], .. rules.Count > 0 ? new[] { OfRules(rules) } : [], .. labels.Count > 0 ? new[] { OfLabels(labels) } : []];
+
+    /// <summary>It can be made at any time. Who takes a line back has systemd read fstab again himself.</summary>
+    public static Change Reload { get; } = new("daemon-reload", [Systemctl.DaemonReload()], null, []);
 
     /// <summary>All rules as one import.</summary>
     public static Change OfRules(IReadOnlyCollection<RuleEdit> rules) => new(
