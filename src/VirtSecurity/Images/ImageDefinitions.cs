@@ -42,8 +42,8 @@ internal sealed record ImageDefinitions(IReadOnlyList<GuestImage> Images, IReadO
                 return Of(managed.Name, false, managed.Images, managed.Paths);
             default:
                 var config = XlConfig.Parse(text);
-                // /etc/xen holds other files too. One that is for xl by its name or place, or speaks of a guest or of paths, is a definition.
-                var isDefinition = path.EndsWith(".cfg", StringComparison.Ordinal) || path.StartsWith("/etc/xen/auto/", StringComparison.Ordinal) || config.IsGuest || config.Paths.Any();
+                // /etc/xen holds other files too. One that is for xl by its name or place, or speaks of a guest or of paths and is no script, is a definition.
+                var isDefinition = path.EndsWith(".cfg", StringComparison.Ordinal) || path.StartsWith("/etc/xen/auto/", StringComparison.Ordinal) || config.IsGuest || (config.Paths.Any() && !text.StartsWith("#!", StringComparison.Ordinal));
                 if (isDefinition && config.Problems.Count > 0) problems.Add(new VirtException("DefinitionNotUnderstood", path, string.Join("; ", config.Problems)));
                 return isDefinition ? Of(config.Name ?? Path.GetFileNameWithoutExtension(path), false, config.Images, config.Paths) : new Definition([], []);
         }

@@ -95,7 +95,7 @@ internal static class GuestDefinitions
     /// <summary>Reads <see cref="Read"/>. Those of /etc/xen/auto are mostly links to others, and so there twice.</summary>
     public static IReadOnlyList<DefinitionFile> ReadFiles(ToolResult result)
     {
-        var fields = HostOutput.Text(result.StdoutBytes).Split('\0');
+        var fields = result.Stdout.Split('\0');
         return [.. Enumerable.Range(0, fields.Length / 3).Select(i => 3 * i).Select(i => fields[i + 1] switch
         {
             "read" => new DefinitionFile(fields[i], fields[i + 2], ""),
@@ -127,7 +127,7 @@ internal static class GuestDefinitions
     /// <summary>Reads <see cref="Names"/>: libvirt names its files by guest and pool, and so do most people theirs.</summary>
     public static (IReadOnlyList<string> Guests, IReadOnlyList<string> Pools) ReadNames(ToolResult result)
     {
-        var files = HostOutput.Text(result.StdoutBytes).Split('\0', StringSplitOptions.RemoveEmptyEntries)
+        var files = result.Stdout.Split('\0', StringSplitOptions.RemoveEmptyEntries)
             .Where(path => KindOf(path) is DefinitionKind.Libvirt or DefinitionKind.Xl && !path.Contains("/snapshot/", StringComparison.Ordinal)).Select(path => new DefinitionFile(path, null, ""));
         string[] NamesOf(bool arePools) => [.. files.Where(file => IsPool(file) == arePools).Select(file => Path.GetFileNameWithoutExtension(file.Path)).Distinct()];
         return (NamesOf(false), NamesOf(true));

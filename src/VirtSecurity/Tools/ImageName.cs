@@ -1,4 +1,5 @@
 using System.Text.Json;
+using VirtSecurity.Hosts;
 
 namespace VirtSecurity.Tools;
 
@@ -49,7 +50,7 @@ internal static class ImageName
         format = null;
         try
         {
-            using var document = JsonDocument.Parse(HostOutput.Bytes(text));
+            using var document = JsonDocument.Parse(HostText.Encode(text));
             var layer = document.RootElement;
             for (var depth = 0; depth < MostLayers && layer.ValueKind == JsonValueKind.Object; depth++)
             {

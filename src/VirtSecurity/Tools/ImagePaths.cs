@@ -103,7 +103,7 @@ internal static class ImagePaths
           } | sed -zn 's#^[^/]*##; /^\//p' | sort -zu
         }
         pooltext() { pools named | xargs -0r head -q -c "$1" -- | sed -n "$2" | sed "s/&lt;/</g; s/&gt;/>/g; s/&quot;/\"/g; s/&apos;/'/g; s/&amp;/\&/g"; }
-        pooldirs() { pooltext "$1" 's#.*<path>\(/[^<]*\)</path>.*#\1#p' | grep -vxE '/|/dev|/dev/(mapper|disk.*)' | tr '\n' '\0'; }
+        pooldirs() { pooltext "$1" 's#.*<path>\(/[^<]*\)</path>.*#\1#p' | grep -vxE '/+|/dev/*|/dev/(mapper|disk.*)/*' | tr '\n' '\0'; }
         partitions() {
           pooltext "$1" "s#.*<device path='\(/dev/[^']*\)'.*#\1#p" | while IFS= read -r d; do
             for p in "$d"[0-9]* "$d"p[0-9]* "$d"-part[0-9]*; do if [ -b "$p" ]; then printf '%s\0' "$p"; fi; done
@@ -148,7 +148,7 @@ internal static class ImagePaths
     public static ImagePathsFact Read(ToolResult result)
     {
         var isRemote = result.Call.Argv.Contains(RemoteMode);
-        var fields = HostOutput.Text(result.StdoutBytes).Split('\0');
+        var fields = result.Stdout.Split('\0');
         var (real, inodes) = (new Dictionary<string, string>(), new Dictionary<string, ImageInode>());
         var (unknown, links, listed) = (new HashSet<string>(), new HashSet<string>(), new HashSet<string>());
         var isListing = false;
@@ -193,7 +193,7 @@ internal static class ImagePaths
             GuestDefinitions.XmlSecrets.ReplaceLineEndings("\n"), GuestDefinitions.XenSecrets.ReplaceLineEndings("\n")) with { TimeLimit = LimitOf(mode) };
 
     private static ToolCall Look(string mode, IReadOnlyCollection<string> paths) =>
-        ToolCall.Script($"image-look-{mode}", LookAtScript, mode, InodeFormat, LookScript.ReplaceLineEndings("\n")) with { TimeLimit = LimitOf(mode), Stdin = HostOutput.Records(paths) };
+        ToolCall.Script($"image-look-{mode}", LookAtScript, mode, InodeFormat, LookScript.ReplaceLineEndings("\n")) with { TimeLimit = LimitOf(mode), Stdin = HostText.EncodeRecords(paths) };
 
     private static TimeSpan LimitOf(string mode) => mode == LocalMode ? LocalLimit : RemoteLimit;
 

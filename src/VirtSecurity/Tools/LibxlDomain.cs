@@ -1,4 +1,5 @@
 using System.Text.Json;
+using VirtSecurity.Hosts;
 
 namespace VirtSecurity.Tools;
 
@@ -18,7 +19,7 @@ internal sealed record LibxlDomain(string Name, IReadOnlyList<ImageUse> Images)
     {
         try
         {
-            using var document = JsonDocument.Parse(HostOutput.Bytes(text));
+            using var document = JsonDocument.Parse(HostText.Encode(text));
             var root = document.RootElement;
             var name = Text(Child(root, "c_info"), "name") ?? throw new FormatException("it has no name");
             var disks = Child(root, "disks") is { ValueKind: JsonValueKind.Array } list ? list.EnumerateArray().Select(Disk).OfType<ImageUse>() : [];

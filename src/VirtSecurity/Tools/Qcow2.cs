@@ -51,14 +51,14 @@ internal static class Qcow2
     public static ToolCall Headers(string name, IEnumerable<KeyValuePair<string, int>> files) =>
         ToolCall.Script(name, """xargs -0r -n 200 sh -c "$1" "$0" """, Script.ReplaceLineEndings("\n")) with
         {
-            Stdin = HostOutput.Records(files.SelectMany(file => new[] { file.Key, file.Value.ToString(CultureInfo.InvariantCulture) })),
+            Stdin = HostText.EncodeRecords(files.SelectMany(file => new[] { file.Key, file.Value.ToString(CultureInfo.InvariantCulture) })),
             TimeLimit = TimeSpan.FromMinutes(1),
         };
 
     /// <summary>Reads <see cref="Headers"/>, by path.</summary>
     public static IReadOnlyDictionary<string, Qcow2Answer> ReadHeaders(ToolResult result)
     {
-        var fields = HostOutput.Text(result.StdoutBytes).Split('\0');
+        var fields = result.Stdout.Split('\0');
         return Enumerable.Range(0, fields.Length / 3).Select(i => 3 * i).DistinctBy(i => fields[i]).ToDictionary(i => fields[i], i => fields[i + 1] switch
         {
             "yes" => Parse(Convert.FromBase64String(fields[i + 2])),
@@ -107,7 +107,7 @@ internal static class Qcow2
             {
                 if (size > MostNameBytes) return Bad("a name in its header is too long");
                 if (at + size > (ulong)bytes.Length) return More(bytes, cluster);
-                var text = HostOutput.Text(bytes.Slice((int)at, (int)size)).TrimEnd('\0');
+                var text = HostText.Decode(bytes.Slice((int)at, (int)size)).TrimEnd('\0');
                 if (type == BackingFormat) format = text;
                 else data = text;
             }
@@ -126,7 +126,7 @@ internal static class Qcow2
         if (size > MostNameBytes) return Bad("the name of its backing file is too long");
         if (offset > (ulong)cluster || offset + size > (ulong)cluster) return Bad("the name of its backing file lies outside its first cluster");
         if (offset + size > (ulong)bytes.Length) return More(bytes, cluster);
-        var name = HostOutput.Text(bytes.Slice((int)offset, (int)size)).TrimEnd('\0');
+        var name = HostText.Decode(bytes.Slice((int)offset, (int)size)).TrimEnd('\0');
         return name.Length == 0 || name.Contains('\0', StringComparison.Ordinal) ? Bad("the name of its backing file is none") : new Qcow2Answer(new Qcow2Header(name, format, data), "", 0);
     }
 

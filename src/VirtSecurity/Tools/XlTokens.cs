@@ -1,4 +1,5 @@
 using System.Text;
+using VirtSecurity.Hosts;
 
 namespace VirtSecurity.Tools;
 
@@ -85,7 +86,7 @@ internal static class XlTokens
         while (i < text.Length && text[i] != '\n')
         {
             var c = text[i++];
-            if (c == quote) return content.ToString();
+            if (c == quote) return HostText.Decode(HostText.Encode(content.ToString()));   // escaped bytes may be UTF-8 together
             if (c != '\\' || i == text.Length || text[i] == '\n')
             {
                 content.Append(c);
@@ -95,7 +96,7 @@ internal static class XlTokens
             var escape = text[i++];
             var known = Escapes.IndexOf(escape, StringComparison.Ordinal);
             if (known >= 0) content.Append(Escaped[known]);
-            else if (escape == 'x' && i + 1 < text.Length && char.IsAsciiHexDigit(text[i]) && char.IsAsciiHexDigit(text[i + 1])) content.Append((char)Convert.ToByte(text[i..(i += 2)], 16));
+            else if (escape == 'x' && i + 1 < text.Length && char.IsAsciiHexDigit(text[i]) && char.IsAsciiHexDigit(text[i + 1])) content.Append(HostText.Decode([Convert.ToByte(text[i..(i += 2)], 16)]));
             else if (escape is '\'' or '"' or '\\') content.Append(escape);
             else content.Append('\\').Append(escape);
         }

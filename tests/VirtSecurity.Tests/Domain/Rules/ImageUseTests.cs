@@ -131,6 +131,13 @@ public sealed class ImageUseTests
         Assert.Empty(config.Problems);
     }
 
+    [Fact]
+    public void EscapedBytesAreTheBytesOfAPath()
+    {
+        var config = XlConfig.Parse("name = '\\xc3\\xa4'\nkernel = '/\\xe4\\xc3\\xa4'\n");
+        Assert.Equal(("ä", "/\udce4ä"), (config.Name, Assert.Single(config.Images).Path));
+    }
+
     // xm's files are Python: what goes beyond values is said, with its line, and all else is read. Nothing it holds is lost for checks of use.
     [Theory]
     [InlineData("import os\nname = 'a'\ndisk = ['/a,raw,xvda,w']\n", "line 1: not of the form NAME = VALUE", "Disk /a raw", "/a")]
