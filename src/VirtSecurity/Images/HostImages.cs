@@ -1,4 +1,5 @@
 using VirtSecurity.Hosts;
+using VirtSecurity.Resources;
 using VirtSecurity.SELinux;
 using VirtSecurity.Tools;
 
@@ -23,4 +24,21 @@ internal sealed record HostImages(
     IReadOnlyDictionary<string, long> DeviceSizes,
     IReadOnlySet<string> OpenByGuests,
     FileContexts? FileContexts,
-    IReadOnlyDictionary<string, Qcow2Answer> Headers);
+    IReadOnlyDictionary<string, Qcow2Answer> Headers)
+{
+    /// <summary>The rule for a path, and where it lies; a rule whose pattern is none is a problem of those images alone for which it may count.</summary>
+    /// <param name="path">Without links.</param>
+    /// <param name="fileType">First column of <c>ls -l</c>.</param>
+    public (FileContextRule? Rule, bool? IsPlanned, ImageProblem? Problem) RuleFor(string path, char fileType)
+    {
+        try
+        {
+            var rule = FileContexts?.Lookup(path, fileType);
+            return (rule, PlannedPlace.Holds(path, FileContexts is null, rule), null);
+        }
+        catch (VirtException problem)
+        {
+            return (null, PlannedPlace.Holds(path, true, null), new ImageProblem(problem.Id, problem.Message));
+        }
+    }
+}

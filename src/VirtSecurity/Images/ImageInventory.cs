@@ -55,7 +55,7 @@ internal sealed class ImageInventory
 
     private static Dictionary<(string Path, string? Format), BackingChain> Chains(HostImages facts, out BackingChains walk)
     {
-        var chains = new BackingChains(facts.Looks, facts.Headers, path => PlannedPlace.Holds(facts.FileContexts, path) == true);
+        var chains = new BackingChains(facts.Looks, facts.Headers, path => facts.RuleFor(path, '-').IsPlanned == true);
         walk = chains;
         return facts.Definitions.Images.Where(HasChain).Select(image => (image.Use.Path, image.Use.Format)).Distinct().ToDictionary(top => top, top => chains.Walk(top.Path, top.Format));
     }
@@ -85,7 +85,7 @@ internal sealed class ImageInventory
         var uses = usesByKey[names.Key].Concat(look?.Inode is { FileType: '-' } inode ? usesByInode[inode.Id] : []).Distinct().ToArray();
         var path = !isDevice ? names.Key : uses.Select(use => use.Use.Path).FirstOrDefault(names.Contains) ?? names.First();
         var realPath = look?.RealPath ?? path;
-        var rule = facts.FileContexts?.Lookup(realPath, look?.Inode?.FileType ?? (isDevice ? 'b' : '-'));
+        var (rule, isPlanned, ruleProblem) = facts.RuleFor(realPath, look?.Inode?.FileType ?? (isDevice ? 'b' : '-'));
         var formats = uses.Select(use => use.Use.Format).OfType<string>().Distinct().ToArray();
         var isOpen = look?.Inode is not null && facts.OpenByGuests.Contains(look.Inode.Id);
         return new VirtImage
@@ -108,8 +108,8 @@ internal sealed class ImageInventory
             ExpectedContext = rule?.Context,
             FileContextRule = rule?.Text,
             IsMissing = volume is not null || look?.State == PathState.Found ? false : look?.State == PathState.Missing ? true : null,
-            InPlannedPlace = isDevice ? null : PlannedPlace.Holds(realPath, facts.FileContexts is null, rule),
-            Problem = [.. ProblemsOf(names.Key, look, volume, formats)],
+            InPlannedPlace = isDevice ? null : isPlanned,
+            Problem = [.. ProblemsOf(names.Key, look, volume, formats), .. ruleProblem is null ? [] : new[] { ruleProblem }],
         };
     }
 
