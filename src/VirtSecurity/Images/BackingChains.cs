@@ -64,12 +64,6 @@ internal sealed class BackingChains
         // Below the first, whose format libvirt and xl take for raw, QEMU guesses where none is declared.
         for (var isTop = true; ; isTop = false)
         {
-            if (format is not null && NotRead.Contains(format))
-            {
-                Say("ChainUnknown", $"{format} images are not read");
-                return End(false);
-            }
-
             if (!looks.TryGetValue(path, out var look))
             {
                 ToLook.Add(path);
@@ -84,6 +78,12 @@ internal sealed class BackingChains
             {
                 Say("ChainIsLoop");
                 return End(true);
+            }
+
+            if (format is not null && NotRead.Contains(format))
+            {
+                Say("ChainUnknown", $"{format} images are not read");
+                return End(false);
             }
 
             if (format is null && !isTop)

@@ -1,10 +1,12 @@
+using System.Text.RegularExpressions;
+
 namespace VirtSecurity.Tools;
 
 /// <summary>
 /// A disk as xl-disk-configuration(5) writes it: positional (<c>target,format,vdev,access</c>), by names, or with the prefixes of xend's times
 /// (<c>phy:</c>, <c>file:</c>, <c>tap2:qcow2:</c>).
 /// </summary>
-internal static class XlDisk
+internal static partial class XlDisk
 {
     private const int MostPrefixLength = 8;
     private const string Blanks = " \t\n";
@@ -69,7 +71,7 @@ internal static class XlDisk
                     case "vdev": vdev = value; break;
                 }
             }
-            else if (target is null) target = word.StartsWith('/') || word.IndexOf(':', StringComparison.Ordinal) <= 0 ? word : throw new FormatException("its prefix is unknown");
+            else if (target is null) target = script is not null || !UnknownPrefix().IsMatch(word) ? word : throw new FormatException("its prefix is unknown");
             else if (!hasFormat && !(target.Length == 0 && word.Contains(':', StringComparison.Ordinal))) (format, hasFormat) = (word.Length == 0 ? null : word, true);
             else if (vdev is null) (vdev, hasFormat) = (word, true);
             else if (access is null) access = word;
@@ -97,4 +99,7 @@ internal static class XlDisk
         var word = text[..colon].ToString();
         return Prefixes.Contains(word) || Scripts.Contains(word) ? word : null;
     }
+
+    [GeneratedRegex(@"\A[a-z][a-z0-9]*:", RegexOptions.CultureInvariant)]
+    private static partial Regex UnknownPrefix();
 }

@@ -21,6 +21,7 @@ public sealed class Qcow2Tests
         { "on-absolute", "/etc/shadow", "raw", null },
         { "on-self", "on-self", "qcow2", null },
         { "on-json", "json:{\"driver\":\"qcow2\",\"file\":{\"driver\":\"file\",\"filename\":\"/srv/images/base.qcow2\"}}", "qcow2", null },
+        { "on-json-dotted", "json:{\"driver\":\"raw\",\"file.driver\":\"host_device\",\"file.filename\":\"/dev/vg/base\"}", "raw", null },
         { "on-nbd", "nbd://localhost:10809/base", "raw", null },
         { "on-protocol", "file:base:with:colons.raw", "raw", null },
         { "on-parent", "../base.qcow2", "qcow2", null },
@@ -38,8 +39,8 @@ public sealed class Qcow2Tests
     /// <summary>The first bytes of an image that is based on another, as QEMU lays them out.</summary>
     public static byte[] Header(string backing, string? format)
     {
-        var bytes = Padded(Headers["alone-v3"].AsSpan(0, 104));
-        var at = 104;
+        var bytes = Padded(Headers["alone-v3"].AsSpan(0, 112));
+        var at = 112;
         if (format is not null)
         {
             BinaryPrimitives.WriteUInt32BigEndian(bytes.AsSpan(at), BackingFormat);
@@ -90,7 +91,7 @@ public sealed class Qcow2Tests
             case "name long": BinaryPrimitives.WriteUInt32BigEndian(bytes.AsSpan(16), 1024); break;
             case "name with NUL": bytes[BinaryPrimitives.ReadUInt16BigEndian(bytes.AsSpan(14)) + 2] = 0; break;
             case "name of NULs": bytes.AsSpan(BinaryPrimitives.ReadUInt16BigEndian(bytes.AsSpan(14)), 5).Clear(); break;
-            case "extension long": BinaryPrimitives.WriteUInt32BigEndian(bytes.AsSpan(108), uint.MaxValue); break;
+            case "extension long": BinaryPrimitives.WriteUInt32BigEndian(bytes.AsSpan(116), uint.MaxValue); break;
         }
 
         var answer = Qcow2.Parse(bytes);
@@ -147,7 +148,7 @@ public sealed class Qcow2Tests
 
     private static byte[] Padded(ReadOnlySpan<byte> bytes)
     {
-        var padded = new byte[512];
+        var padded = new byte[1024];
         bytes.CopyTo(padded);
         return padded;
     }
