@@ -43,7 +43,7 @@ public sealed partial class ViewTests(ITestOutputHelper output)
         Assert.Matches(@"^kvm1 +Kvm +Enforcing +True +0 Debian GNU/Linux.*$", Row(views[2], "kvm1"));
 
         Assert.Equal(["Size", "State", "Guest", "SELinuxType", "Path"], Header(views[3]));
-        Assert.Matches(@"^ +1\.5 KiB Defined +a-guest-w… default_t +/var/lib/libvirt/images/a-name-wh…$", Row(views[3], "   1.5 KiB"));
+        Assert.Matches(@"^ +1\.5 KiB Defined +a-guest-w… default_t +/var/lib/libvirt/images/a-name-w…$", Row(views[3], "   1.5 KiB"));
         Assert.Matches(@"^ +Missing +web +/srv/gone\.img$", Row(views[3], "           Missing"));
     }
 
@@ -70,7 +70,7 @@ public sealed partial class ViewTests(ITestOutputHelper output)
     }
 
     private static string[] Header(IReadOnlyList<string> view) =>
-        view[view.ToList().FindIndex(line => line.StartsWith("---", StringComparison.Ordinal) || line.StartsWith("--", StringComparison.Ordinal)) - 1].Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        view[view.ToList().FindIndex(line => line.TrimStart().StartsWith("--", StringComparison.Ordinal)) - 1].Split(' ', StringSplitOptions.RemoveEmptyEntries);
 
     private static string Row(IReadOnlyList<string> view, string start) => view.First(line => line.StartsWith(start, StringComparison.Ordinal));
 
