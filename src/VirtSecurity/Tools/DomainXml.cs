@@ -14,6 +14,8 @@ internal sealed partial class DomainXml
     /// <summary>The guest's name.</summary>
     public string Name { get; }
 
+    private XElement? Snapshot => domain.Parent is { Name.LocalName: "domainsnapshot" } parent ? parent : null;
+
     /// <summary>Reads a definition.</summary>
     /// <exception cref="FormatException">It is none.</exception>
     public static DomainXml Parse(string text)
@@ -40,7 +42,7 @@ internal sealed partial class DomainXml
     /// <summary>Every path of the host that source elements, boot files and QEMU's own arguments have; rather one too many.</summary>
     public IEnumerable<string> Paths(IReadOnlyDictionary<string, StoragePool> pools)
     {
-        foreach (var source in domain.Descendants("source"))
+        foreach (var source in (Snapshot ?? domain).Descendants("source"))
         {
             foreach (var attribute in (string[])["file", "dev", "dir", "path"])
             {
@@ -64,7 +66,7 @@ internal sealed partial class DomainXml
         var memory = domain.Elements("devices").Elements("memory").Select(element => element.Element("source")?.Element("path")?.Value)
             .OfType<string>().Select(path => new ImageUse(path.Trim(), ImageRole.Memory, "raw"));
         // A snapshot's own disks are files too: the guest needs them as soon as it is reverted.
-        var snapshot = domain.Parent is { Name.LocalName: "domainsnapshot" } parent ? parent.Elements("disks").Elements("disk") : [];
+        var snapshot = Snapshot?.Elements("disks").Elements("disk") ?? [];
         return domain.Elements("devices").Elements("disk").Concat(snapshot).SelectMany(disk => DiskImages(disk, pools)).Concat(boot).Concat(memory)
             .Where(image => image.Path.StartsWith('/'));
     }
