@@ -14,6 +14,7 @@
         'Connect-VirtHost'
         'Get-SecureGuestVolume'
         'Get-VirtChange'
+        'Get-VirtImage'
         'New-SecureGuestVolume'
         'Remove-SecureGuestVolume'
         'Repair-SecureGuestVolume'

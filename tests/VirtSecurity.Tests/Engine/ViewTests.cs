@@ -10,6 +10,8 @@ public sealed partial class ViewTests(ITestOutputHelper output)
     private const string LongHost = "ssh://operator@hypervisor-with-a-long-name.example.org:2222?sudo&key=/root/.ssh/a-key-with-a-long-name";
     private const string LongPath = "/virtstorage/with/a/path/that/does/not/fit/into/eighty/columns/of/a/console/at/all";
 
+    private const string LongImage = "a-name-which-is-long.qcow2";
+
     private const string Objects = $"""
         $PSStyle.OutputRendering = 'PlainText'
         $short = New-SecureGuestVolume volumegroup NewVolumeName 5GB -MountPoint /virtstorage/images -VirtHost kvm1
@@ -17,6 +19,7 @@ public sealed partial class ViewTests(ITestOutputHelper output)
         $volumes = $short, $long
         $contexts = $volumes | Set-VirtImageContext
         $hosts = Connect-VirtHost kvm1, '{LongHost}'
+        $images = Get-VirtImage -VirtHost kvm1
 
         """;
 
@@ -26,7 +29,7 @@ public sealed partial class ViewTests(ITestOutputHelper output)
     public void ATableFitsEightyColumnsWithLongValuesCutAndNotWrapped(string culture)
     {
         var set = culture.Length == 0 ? "" : $"[cultureinfo]::CurrentCulture = '{culture}'\n";
-        var views = Render(set + Objects + "$volumes | Out-Host; '====' | Out-Host; $contexts | Out-Host; '====' | Out-Host; $hosts | Out-Host");
+        var views = Render(set + Objects + "$volumes | Out-Host; '====' | Out-Host; $contexts | Out-Host; '====' | Out-Host; $hosts | Out-Host; '====' | Out-Host; $images | Out-Host");
 
         Assert.Equal(["Name", "Size", "FS", "SELinuxType", "MountPoint", "Problem"], Header(views[0]));
         Assert.Contains(views[0], line => line.Trim() == "Volume group: volumegroup on kvm1");
@@ -38,6 +41,10 @@ public sealed partial class ViewTests(ITestOutputHelper output)
 
         Assert.Equal(["VirtHost", "Hypervisor", "SELinux", "Root", "Missing", "Distribution"], Header(views[2]));
         Assert.Matches(@"^kvm1 +Kvm +Enforcing +True +0 Debian GNU/Linux.*$", Row(views[2], "kvm1"));
+
+        Assert.Equal(["Size", "State", "Guest", "SELinuxType", "Path"], Header(views[3]));
+        Assert.Matches(@"^ +1\.5 KiB Defined +a-guest-w… default_t +/var/lib/libvirt/images/a-name-w…$", Row(views[3], "   1.5 KiB"));
+        Assert.Matches(@"^ +Missing +web +/srv/gone\.img$", Row(views[3], "           Missing"));
     }
 
     [Fact]
@@ -52,23 +59,27 @@ public sealed partial class ViewTests(ITestOutputHelper output)
     public void AListShowsEverything()
     {
         using var module = new ListOnlyModule();
-        var views = Render(Objects + "$short | Out-Host; '====' | Out-Host; $contexts | Out-Host; '====' | Out-Host; $hosts | Out-Host", module.Manifest);
+        var views = Render(Objects + "$short | Out-Host; '====' | Out-Host; $contexts | Out-Host; '====' | Out-Host; $hosts | Out-Host; '====' | Out-Host; $images | Out-Host", module.Manifest);
         Assert.Contains("Size            : 5.0 GiB (5368709120 bytes)", views[0]);
         Assert.Contains("MountOption     : nodev, nosuid, noexec, nofail", views[0].Select(line => line.Replace("nosuid, nodev", "nodev, nosuid", StringComparison.Ordinal)));
         Assert.Contains(views[0], line => line.StartsWith("Context         : ", StringComparison.Ordinal));
         Assert.Contains("ItemCount       : 2", views[1]);
+        Assert.Contains("Allocated       : 4.0 KiB (4096 bytes)", views[3]);
+        Assert.Contains("ExpectedContext : system_u:object_r:virt_image_t:s0", views[3]);
         Assert.Contains(views[2], line => line.StartsWith("FoundTools    : lvs, vgs, lvcreate,", StringComparison.Ordinal));
     }
 
     private static string[] Header(IReadOnlyList<string> view) =>
-        view[view.ToList().FindIndex(line => line.StartsWith("---", StringComparison.Ordinal) || line.StartsWith("--", StringComparison.Ordinal)) - 1].Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        view[view.ToList().FindIndex(line => line.TrimStart().StartsWith("--", StringComparison.Ordinal)) - 1].Split(' ', StringSplitOptions.RemoveEmptyEntries);
 
     private static string Row(IReadOnlyList<string> view, string start) => view.First(line => line.StartsWith(start, StringComparison.Ordinal));
 
     private List<List<string>> Render(string script, string? module = null)
     {
         using var hosts = new ScriptedHosts();
-        hosts.Add("kvm1");
+        hosts.Add("kvm1").Write($"var/lib/libvirt/images/{LongImage}", new string('x', 1536))
+            .Write("etc/libvirt/qemu/a.xml", $"<domain><name>a-guest-whose-name-is-long</name><devices><disk><source file='/var/lib/libvirt/images/{LongImage}'/></disk></devices></domain>")
+            .Write("etc/libvirt/qemu/web.xml", "<domain><name>web</name><devices><disk><source file='/srv/gone.img'/></disk></devices></domain>");
         hosts.Add("hypervisor-with-a-long-name.example.org");
         var text = Escape().Replace(hosts.Rendering(script, 80, module), "");
         output.WriteLine(text);

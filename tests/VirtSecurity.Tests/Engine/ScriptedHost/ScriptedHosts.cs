@@ -119,6 +119,21 @@ public sealed class ScriptedHost
         return this;
     }
 
+    public ScriptedHost Write(string path, byte[] bytes)
+    {
+        Write(path, "");
+        File.WriteAllBytes(Path.Combine(root, path), bytes);
+        return this;
+    }
+
+    /// <summary>A named pipe: who opens it to read without care waits for ever.</summary>
+    public ScriptedHost MakePipe(string path)
+    {
+        using var mkfifo = System.Diagnostics.Process.Start("mkfifo", [Path.Combine(root, path)]);
+        mkfifo.WaitForExit();
+        return this;
+    }
+
     public ScriptedHost Remove(string path)
     {
         File.Delete(Path.Combine(root, path));
