@@ -132,7 +132,7 @@ internal sealed partial class ModelMachine
 
     /// <summary>libselinux tries a rule with a plain first name for paths with that first name only.</summary>
     private static bool IsTried(string pattern, string path) =>
-        pattern.IndexOf('/', 1) is not (> 0 and var end) || pattern.AsSpan(0, end).IndexOfAny(".^$?*+|[({") >= 0 || path.StartsWith(pattern[..(end + 1)], StringComparison.Ordinal);
+        pattern.IndexOf('/', 1) is not (> 0 and var end) || pattern[..end].Any(".^$?*+|[({".Contains) || path.StartsWith(pattern[..(end + 1)], StringComparison.Ordinal);
 
     private static string[] Records(byte[] input) => HostText.Decode(input).Split('\0', StringSplitOptions.RemoveEmptyEntries);
 
