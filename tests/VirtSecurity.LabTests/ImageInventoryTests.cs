@@ -14,6 +14,7 @@ public sealed class ImageInventoryTests(LabFixture fixture) : LabTest(fixture)
     public async Task ImagesOfGuestsPoolsAndPlacesAreListedWhileNoDaemonRuns()
     {
         await OnHost("""
+            set -e
             cd /var/lib/libvirt/images
             lvcreate -q -n web -L 16M volumegroup
             truncate -s 16M running.img "left's over.img"
@@ -22,12 +23,12 @@ public sealed class ImageInventoryTests(LabFixture fixture) : LabTest(fixture)
             qemu-img create -q -f qcow2 -b "json:{\"driver\":\"qcow2\",\"file\":{\"driver\":\"file\",\"filename\":\"$PWD/mid.qcow2\"}}" -F qcow2 top.qcow2
             qemu-img create -q -f qcow2 -u -b /etc/shadow -F qcow2 evil.qcow2 16M
             mkdir -p /srv/isos && : >/srv/isos/debian.iso && : >"/srv/isos/with blank.iso"
-            virsh -q pool-define-as isos dir --target /srv/isos </dev/null && virsh -q pool-start isos </dev/null
+            virsh -q pool-define-as isos dir --target /srv/isos </dev/null
             virsh -q pool-define-as guests logical --source-name volumegroup --target /dev/volumegroup </dev/null
             cat >/root/rich.xml <<'END'
             <domain type='qemu'><name>rich</name><memory unit='MiB'>64</memory>
               <os><type arch='x86_64' machine='pc'>hvm</type><loader readonly='yes' type='pflash'>/usr/share/OVMF/OVMF_CODE.fd</loader><nvram>/var/lib/libvirt/qemu/nvram/rich.fd</nvram>
-                <kernel>/var/lib/libvirt/boot/lab-guest</kernel><initrd>/var/lib/libvirt/boot/initrd</initrd></os>
+                <kernel>/var/lib/libvirt/boot/lab-guest</kernel><initrd>/var/lib/libvirt/boot/initrd</initrd></os><features><acpi/></features>
               <devices>
                 <disk type='file' device='disk'><driver name='qemu' type='qcow2'/><source file='/var/lib/libvirt/images/top.qcow2'/><target dev='vda' bus='virtio'/></disk>
                 <disk type='file' device='disk'><driver name='qemu' type='qcow2'/><source file='/var/lib/libvirt/images/evil.qcow2'/><target dev='vdb' bus='virtio'/></disk>
@@ -106,6 +107,7 @@ public sealed class XenImageTests(LabFixture fixture) : LabTest(fixture)
     {
         // xen-utils' own examples, and each way to write a disk.
         await OnHost("""
+            set -e
             mkdir -p /var/lib/xen/images /etc/xen/auto && truncate -s 1M /var/lib/xen/images/a.img
             qemu-img create -q -f qcow2 /var/lib/xen/images/base.qcow2 1M && qemu-img create -q -f qcow2 -b base.qcow2 -F qcow2 /var/lib/xen/images/d.qcow2
             sed 's/^name.*/name = "pv"/' /etc/xen/xlexample.pvlinux >/etc/xen/pv.cfg && ln -s ../pv.cfg /etc/xen/auto/pv.cfg

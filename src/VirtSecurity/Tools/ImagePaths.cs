@@ -52,7 +52,7 @@ internal static class ImagePaths
     private const int InodeFields = 8;
 
     private static readonly TimeSpan LocalLimit = TimeSpan.FromMinutes(10);
-    private static readonly TimeSpan RemoteLimit = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan RemoteLimit = TimeSpan.FromMinutes(1);
 
     // %t and %T are a device's own numbers, in hexadecimal.
     private const string InodeFormat = @"i\0%n\0%f\0%s\0%b\0%d:%i\0%t:%T\0%C\0";
