@@ -122,7 +122,7 @@ public sealed class XenImageTests(LabFixture fixture) : LabTest(fixture)
             disk = [ '/var/lib/xen/images/a.img,raw,xvda,rw', 'file:/srv/b.img,xvdb,r', 'phy:/dev/vg/c,xvdc,w',
                      'tap2:qcow2:/var/lib/xen/images/d.qcow2,xvdd,w', "/srv/plain.img,,xvdf",
                      "format=raw, vdev=xvde, access=ro, target=/srv/with blank,and=comma.img", 'vdev=xvdg,format=vhd,target=/srv/v.vhd', ]
-            disk += [ '/srv/more\x2eiso,raw,hdc:cdrom,r' ]
+            disk += [ '/srv/more.iso,raw,hdc:cdrom,r' ]
             END
             """);
 

@@ -38,7 +38,7 @@ internal sealed partial class ModelMachine
             ["file_contexts.subs_dist"] = "/lib32 /lib\n/run /var/run\n",
         };
         var said = new StringBuilder($"{Enforce}\ndefault\n");
-        foreach (var file in files.Where(texts.ContainsKey)) said.Append(file).Append(' ').Append(HostText.Encode(texts[file]).Length).Append('\n').Append(texts[file]);
+        said.AppendJoin('\n', files.Where(texts.ContainsKey).Select(file => $"==> {file} <==\n{texts[file]}"));
         return Said.Text(said.ToString());
     }
 

@@ -78,6 +78,8 @@ public sealed class ScriptedHost
         Write("etc/os-release", Fixture("os-release"));
         Write("etc/fstab", Fixture("fstab"));
         Write("proc/self/mountinfo", Fixture("mountinfo"));
+        Write("proc/1/ns/mnt", "");
+        MakeLink("proc/self/ns/mnt", "/proc/1/ns/mnt");
         Write("sys/fs/selinux/enforce", "1");
         Write("sys/fs/selinux/context", "");
         Write("state/uid", "0");
