@@ -37,7 +37,7 @@ internal static class ByteClass
         if (isNegated) at++;
         var set = default(ByteSet);
         // A ']' that comes first is one of the class.
-        for (var first = at; ; )
+        for (var first = at; ;)
         {
             if (at >= text.Length) throw new FormatException("a '[' is not closed");
             if (text[at] == ']' && at > first) break;

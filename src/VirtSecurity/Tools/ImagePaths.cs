@@ -190,7 +190,8 @@ internal static class ImagePaths
     private static ToolCall Find(string mode) =>
         ToolCall.Script(
             $"image-paths-{mode}", FindScript, mode, InodeFormat, LookScript.ReplaceLineEndings("\n"), GuestDefinitions.MostBytes.ToString(CultureInfo.InvariantCulture), Types,
-            GuestDefinitions.XmlSecrets.ReplaceLineEndings("\n"), GuestDefinitions.XenSecrets.ReplaceLineEndings("\n")) with { TimeLimit = LimitOf(mode) };
+            GuestDefinitions.XmlSecrets.ReplaceLineEndings("\n"), GuestDefinitions.XenSecrets.ReplaceLineEndings("\n")) with
+        { TimeLimit = LimitOf(mode) };
 
     private static ToolCall Look(string mode, IReadOnlyCollection<string> paths) =>
         ToolCall.Script($"image-look-{mode}", LookAtScript, mode, InodeFormat, LookScript.ReplaceLineEndings("\n")) with { TimeLimit = LimitOf(mode), Stdin = HostText.EncodeRecords(paths) };
