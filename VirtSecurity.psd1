@@ -14,6 +14,7 @@
         'Connect-VirtHost'
         'Get-SecureGuestVolume'
         'Get-VirtChange'
+        'Get-VirtImage'
         'Get-VirtImageContext'
         'Get-VirtImageContextRule'
         'New-SecureGuestVolume'

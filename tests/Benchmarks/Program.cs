@@ -9,6 +9,7 @@ using VirtSecurity.Lab;
 //   volumes [ROUNDS]   New-SecureGuestVolume beside bash and Ansible. Each way starts on the machine as it was after its first boot, and is measured from
 //                      the start of its process, with an ssh connection of its own; afterwards it is seen whether it did it.
 //   inventory          Get-SecureGuestVolume and completion on a host with many volumes.
+//   labels             What it costs to judge a file's label, here and without a lab machine.
 using var stop = new CancellationTokenSource();
 using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, context =>
 {
@@ -23,14 +24,20 @@ Func<LabMachine, Task<string>>? measure = args switch
     ["inventory"] => machine => Inventory.RunAsync(machine, [1, 50, 500], stop.Token),
     _ => null,
 };
-if (measure is null)
+if (measure is null && args is not ["labels"])
 {
-    Console.Error.WriteLine("Usage: dotnet run --project tests/Benchmarks -- volumes [ROUNDS] | inventory");
+    Console.Error.WriteLine("Usage: dotnet run --project tests/Benchmarks -- volumes [ROUNDS] | inventory | labels");
     return 2;
 }
 
 try
 {
+    if (measure is null)
+    {
+        Console.WriteLine(await Labels.RunAsync([1_000, 10_000, 100_000, 1_000_000], stop.Token));
+        return 0;
+    }
+
     var machine = await LabMachine.StartAsync(LabFlavour.Kvm, new Progress<string>(Console.Error.WriteLine), stop.Token);
     await using (machine)
     {

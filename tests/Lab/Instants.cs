@@ -10,7 +10,7 @@ internal static class Instants
 {
     private static readonly string[] Classes = ["VirtSecurity.LabTests.InstantTests", "VirtSecurity.LabTests.RandomMomentTests", "VirtSecurity.LabTests.ManyAtOnceTests", "VirtSecurity.LabTests.DeviceGuardTests"];
 
-    /// <summary>Runs it, on two machines side by side, and writes docs/instants.md; about an hour.</summary>
+    /// <summary>Runs it, on two machines side by side, and writes docs/instants.md; some hours.</summary>
     /// <returns>The exit code of the tests.</returns>
     public static async Task<int> RunAsync(TextWriter output, CancellationToken ct)
     {

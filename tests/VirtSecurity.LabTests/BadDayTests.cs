@@ -6,6 +6,7 @@ namespace VirtSecurity.LabTests;
 public sealed class BadDayTests(LabFixture fixture) : LabTest(fixture)
 {
     [Fact]
+    [Trait(Lengthy, Yes)]
     public async Task EachReasonItCannotWorkHasItsOwnErrorAndChangesNothing()
     {
         var before = await HostState();

@@ -76,7 +76,7 @@ public sealed class LabFixture : IAsyncLifetime
 /// <summary>The base of all lab tests: each begins on a machine as it was after its first boot.</summary>
 public abstract class LabTest(LabFixture fixture) : IAsyncLifetime
 {
-    /// <summary>The trait of tests that CI leaves out, as it has to stay below three quarters of an hour: the second of a kind, of which another runs there.</summary>
+    /// <summary>The trait of tests that CI leaves out, as it has to stay below three quarters of an hour: what another test there, or the scripted host, shows of its kind.</summary>
     protected const string Lengthy = "lengthy";
 
     /// <summary>Its value.</summary>

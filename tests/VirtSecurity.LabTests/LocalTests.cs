@@ -8,6 +8,7 @@ namespace VirtSecurity.LabTests;
 public sealed class LocalTests(LabFixture fixture) : LabTest(fixture)
 {
     [Fact]
+    [Trait(Lengthy, Yes)]
     public async Task TheModuleMakesAVolumeOnItsOwnHost()
     {
         var stop = TestContext.Current.CancellationToken;

@@ -11,6 +11,7 @@ public sealed class PathTests(LabFixture fixture) : LabTest(fixture)
         ("/srv/vm.img", "/srv/vmXimg"),
         ("/c++", "/ccc"),
         ("/vm-data", "/vmdata"),
+        ("/vm-store/images", "/vm-store/image"),
         ("/a(b)", "/ab"),
         ("/sp ace's", "/spaces"),
         ("/-dash", "/dash"),

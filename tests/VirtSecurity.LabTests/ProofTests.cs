@@ -71,6 +71,7 @@ public sealed class ProofTests(LabFixture fixture) : LabTest(fixture)
     }
 
     [Fact]
+    [Trait(Lengthy, Yes)]
     public async Task WhereTheHostIsNeitherTheHypervisorIsAskedForAndXensTypeIsSet()
     {
         Assert.Equal("WrongHypervisor", ErrorId(Assert.Single(PowerShell("New-SecureGuestVolume volumegroup x 64MB /xenstorage -Hypervisor Xen -VirtHost $lab").Errors)));

@@ -74,6 +74,7 @@ public sealed class RepeatTests(LabFixture fixture) : LabTest(fixture)
     }
 
     [Fact]
+    [Trait(Lengthy, Yes)]
     public async Task APolicyCommitWaitsForAnothersSemanage()
     {
         // libsemanage's own lock on the store, as another's semanage holds it; ours alone would give up after five seconds.

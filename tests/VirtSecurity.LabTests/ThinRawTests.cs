@@ -63,6 +63,7 @@ public sealed class ThinRawTests(LabFixture fixture) : LabTest(fixture)
     }
 
     [Fact]
+    [Trait(Lengthy, Yes)]
     public async Task AThinVolumeIsMadeInItsPoolAFailureTakesVolumeAndRuleAwayAndContradictionsAreNamed()
     {
         await OnHost("lvcreate -q --yes -L 256M --type thin-pool -n pool volumegroup 2>/dev/null; lvcreate -q --yes -n fat -L 64M volumegroup");

@@ -100,3 +100,17 @@ public sealed class MountPointCompleter : HostWordCompleter
     /// <inheritdoc/>
     protected override IEnumerable<string> Words(VirtHost host, IDictionary boundParameters) => QuickNames.MountPoints(host);
 }
+
+/// <summary>Guests, running or defined.</summary>
+public sealed class GuestCompleter : HostWordCompleter
+{
+    /// <inheritdoc/>
+    protected override IEnumerable<string> Words(VirtHost host, IDictionary boundParameters) => QuickNames.Guests(host);
+}
+
+/// <summary>Storage pools.</summary>
+public sealed class PoolCompleter : HostWordCompleter
+{
+    /// <inheritdoc/>
+    protected override IEnumerable<string> Words(VirtHost host, IDictionary boundParameters) => QuickNames.Pools(host);
+}

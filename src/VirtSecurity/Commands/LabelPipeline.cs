@@ -58,7 +58,7 @@ internal sealed class LabelPipeline
                 var facts = await LabelReader.ReadAsync(HostFactory.Open(host.Key, pump), host.Value, recurse, cmdlet.Stop).ConfigureAwait(false);
                 pump.Write(_ =>
                 {
-                    foreach (var words in facts.Trees.Unreadable) Fail(new VirtException("PathUnreadable", host.Key, words), host.Key);
+                    foreach (var words in facts.Trees.Unreadable) Fail(new VirtException("LabelsUnreadable", host.Key, words), host.Key);
                     foreach (var path in host.Value) Judge(facts, path);
                 });
             }

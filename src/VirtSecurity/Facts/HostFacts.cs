@@ -41,10 +41,14 @@ internal sealed record HostFacts(VirtHost Host, HostProbeFact Probe, SELinuxFact
 
     /// <summary>Before anything is read: root, who alone sees all, and the host's own mounts.</summary>
     /// <exception cref="VirtException">NotPrivileged, PrivateMountNamespace.</exception>
-    public void RequireReadable()
+    public void RequireReadable() => RequireReadable(Host, Probe);
+
+    /// <summary>The same, where nothing but the probe is known.</summary>
+    /// <exception cref="VirtException">NotPrivileged, PrivateMountNamespace.</exception>
+    public static void RequireReadable(VirtHost host, HostProbeFact probe)
     {
-        if (!Probe.IsRoot) throw new VirtException("NotPrivileged", Host);
-        if (!Probe.HasHostsMounts) throw new VirtException("PrivateMountNamespace", Host);
+        if (!probe.IsRoot) throw new VirtException("NotPrivileged", host);
+        if (!probe.HasHostsMounts) throw new VirtException("PrivateMountNamespace", host);
     }
 
     /// <summary>Before anything is changed: root, SELinux enforcing, and the tools the change needs.</summary>

@@ -22,7 +22,7 @@ internal static class HostPath
     private static readonly string[] SharedRoots = ["/", "/mnt", "/media", "/opt", "/srv"];
 
     /// <summary>Where images belong although it lies below /var.</summary>
-    private static readonly string[] ImageTrees = ["/var/lib/libvirt/images", "/var/lib/xen/images"];
+    public static IReadOnlyList<string> ImageTrees { get; } = ["/var/lib/libvirt/images", "/var/lib/xen/images"];
 
     /// <summary>Absolute and canonical: no <c>.</c>, <c>..</c>, <c>//</c>, trailing <c>/</c>, control characters, or lone surrogates that stand for no byte.</summary>
     /// <exception cref="VirtException">InvalidPath, with the reason.</exception>

@@ -64,6 +64,9 @@ internal static class HostText
         return [.. bytes];
     }
 
+    /// <summary>The bytes of a list for standard input, each text ended by NUL.</summary>
+    public static byte[] EncodeRecords(IEnumerable<string> texts) => Encode(string.Concat(texts.Select(text => text + "\0")));
+
     /// <summary>Whether a text has a byte in it that is not part of valid UTF-8, and so cannot be an argument of a process that .NET starts.</summary>
     public static bool HasBytes(string text)
     {

@@ -19,4 +19,11 @@ public enum RuleSource
 /// <param name="Context">Null for <c>&lt;&lt;none&gt;&gt;</c>: deliberately without a label.</param>
 /// <param name="Source">The file it stands in.</param>
 /// <param name="Text">The line, as it stands.</param>
-internal sealed record FileContextRule(string Pattern, char? FileType, SecurityContext? Context, RuleSource Source, string Text);
+internal sealed record FileContextRule(string Pattern, char? FileType, SecurityContext? Context, RuleSource Source, string Text)
+{
+    /// <summary>The line's number in its file, from 1; 0: it is in none yet.</summary>
+    public int Line { get; init; }
+
+    /// <summary>The name of the file it stands in.</summary>
+    public string File => FileContextsText.FileOf(Source);
+}

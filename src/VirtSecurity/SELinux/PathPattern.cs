@@ -8,7 +8,9 @@ namespace VirtSecurity.SELinux;
 /// <summary>
 /// From a path to the pattern of a file-context rule. Every byte outside <c>A-Z a-z 0-9 _ /</c> becomes <c>\xHH</c>: patterns
 /// are matched over bytes, spaces and quotes break semanage's lines, and <c>semanage import</c> (policycoreutils 3.5 and
-/// newer) takes any line with <c>-d</c> in it, as in <c>/vm-data</c>, for a deletion.
+/// newer) takes any line with <c>-d</c> in it, as in <c>/vm-data</c>, for a deletion. In the first name of a longer path it becomes
+/// <c>[\xHH]</c>: libselinux 3.4 takes a first name without meta characters for the name itself, <see cref="RankedRule.Stem"/>, and so
+/// <c>/vm\x2ddata/images</c> for a rule that is for no path below /vm-data.
 /// </summary>
 internal static partial class PathPattern
 {
@@ -29,6 +31,7 @@ internal static partial class PathPattern
         var bytes = new List<byte>();
         for (var i = 0; i < plain.Length; i++)
         {
+            if (plain[i] is '[' or ']') continue;
             if (plain[i] != '\\') bytes.AddRange(HostText.Encode(plain[i..(i + 1)]));
             else if (plain[++i] != 'x') bytes.Add((byte)plain[i]);
             else
@@ -67,9 +70,13 @@ internal static partial class PathPattern
     public static string ForPath(string path)
     {
         var pattern = new StringBuilder();
-        foreach (var value in HostText.Encode(path))
+        var bytes = HostText.Encode(path);
+        var endOfStem = bytes.Length > 1 ? Array.IndexOf(bytes, (byte)'/', 1) : -1;
+        for (var i = 0; i < bytes.Length; i++)
         {
+            var value = bytes[i];
             if (char.IsAsciiLetterOrDigit((char)value) || value is (byte)'_' or (byte)'/') pattern.Append((char)value);
+            else if (i < endOfStem) pattern.Append(CultureInfo.InvariantCulture, $"[\\x{value:x2}]");
             else pattern.Append(CultureInfo.InvariantCulture, $"\\x{value:x2}");
         }
 
@@ -77,6 +84,6 @@ internal static partial class PathPattern
     }
 
     // What a backslash makes plain is any ASCII sign but itself; \s, \d and their like are classes.
-    [GeneratedRegex(@"\A/([^\\^$?*+|()\[\]{}\s\ud800-\udfff]|\\x[0-9A-Fa-f]{2}|\\[!-/:-@\[\]^_`{-~])*\z", RegexOptions.CultureInvariant)]
+    [GeneratedRegex(@"\A/([^\\^$?*+|()\[\]{}\s\ud800-\udfff]|\[\\x[0-9A-Fa-f]{2}\]|\\x[0-9A-Fa-f]{2}|\\[!-/:-@\[\]^_`{-~])*\z", RegexOptions.CultureInvariant)]
     private static partial Regex PlainShape();
 }

@@ -21,6 +21,12 @@ internal static class QuickNames
             .Concat(Fstab.ReadEntries(results[1]).Select(entry => entry.MountPoint))
             .Where(HostPath.IsImagePlace)]);
 
+    /// <summary>Guests, by the names of their definitions' files.</summary>
+    public static IReadOnlyList<string> Guests(VirtHost name) => Ask(name, [GuestDefinitions.Names()], results => GuestDefinitions.ReadNames(results[0]).Guests);
+
+    /// <summary>Storage pools, likewise.</summary>
+    public static IReadOnlyList<string> Pools(VirtHost name) => Ask(name, [GuestDefinitions.Names()], results => GuestDefinitions.ReadNames(results[0]).Pools);
+
     /// <summary>The names, or none where asking would take longer or need a log-in.</summary>
     private static IReadOnlyList<T> Ask<T>(VirtHost name, IReadOnlyList<ToolCall> calls, Func<IReadOnlyList<ToolResult>, IReadOnlyList<T>> read)
     {

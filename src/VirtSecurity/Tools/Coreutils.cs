@@ -137,7 +137,7 @@ internal static class Coreutils
         result.Stdout.Split('\0', StringSplitOptions.RemoveEmptyEntries);
 
     /// <summary>From st_mode's file type, inode(7).</summary>
-    private static char TypeOf(int mode) => (mode & 0xF000) switch
+    internal static char TypeOf(int mode) => (mode & 0xF000) switch
     {
         0x4000 => 'd',
         0x8000 => '-',

@@ -1,4 +1,5 @@
 using System.Buffers.Text;
+using System.Globalization;
 using System.IO.Compression;
 using System.Text;
 using VirtSecurity.Hosts;
@@ -14,6 +15,9 @@ internal readonly record struct InodeNumber(ulong Device, ulong Number)
         Utf8Parser.TryParse(text, out ulong device, out var used) && used < text.Length && Utf8Parser.TryParse(text[(used + 1)..], out ulong number, out _)
             ? new(device, number)
             : throw new FormatException($"'{Encoding.UTF8.GetString(text)}' is no device:inode");
+
+    /// <summary>As <see cref="Parse"/> reads it.</summary>
+    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Device}:{Number}");
 }
 
 /// <summary>One inode of a tree, with its label.</summary>

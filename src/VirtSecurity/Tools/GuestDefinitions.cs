@@ -1,6 +1,4 @@
-using System.Text.RegularExpressions;
-using System.Xml;
-using System.Xml.Linq;
+using System.Globalization;
 using VirtSecurity.Hosts;
 using VirtSecurity.Resources;
 
@@ -12,121 +10,178 @@ namespace VirtSecurity.Tools;
 /// <param name="Source">The path as the definition has it.</param>
 internal sealed record GuestDisk(string Guest, bool IsRunning, string Source);
 
+/// <summary>A file in which a guest or a storage pool is defined.</summary>
+/// <param name="Path">The file.</param>
+/// <param name="Text">What is in it, less its passwords; null: it was not read.</param>
+/// <param name="Reason">Why it was not read.</param>
+internal sealed record DefinitionFile(string Path, string? Text, string Reason);
+
 /// <summary>
-/// What guests are defined on a host and what they use, from libvirt's and xl's own files: virsh would start daemons by their
+/// What guests are defined on a host and what they use, from libvirt's, xl's and xend's own files: virsh would start daemons by their
 /// sockets, and asking would change the answer.
 /// </summary>
-internal static partial class GuestDefinitions
+internal static class GuestDefinitions
 {
-    // libvirt replaces its files by renaming; one that vanished meanwhile is of a guest that ended. Passwords (of VNC, SPICE, network
-    // disks) stay on the host.
-    private const string Script = """
-        for f in /etc/libvirt/storage/*.xml /run/libvirt/storage/*.xml /etc/libvirt/qemu/*.xml /etc/libvirt/libxl/*.xml \
-          /run/libvirt/qemu/*.xml /run/libvirt/libxl/*.xml /etc/xen/*.cfg /etc/xen/auto/*; do
-          if [ ! -f "$f" ]; then continue; fi
-          if ! c=$(sed -e "s/passwd *= *'[^']*'//g" -e 's/passwd *= *"[^"]*"//g' -e "s/passwd *= *[^,\"']*//g" -e '/<cookie /d' -- "$f"); then
-            if [ ! -e "$f" ]; then continue; fi
-            exit 1
-          fi
-          printf '%s\0%s\0' "$f" "$c"
-        done
+    /// <summary>A larger file is not read; libvirt's own have some ten thousand bytes.</summary>
+    public const int MostBytes = 4 << 20;
+
+    /// <summary>
+    /// Shell: what calls another function with the files that may be definitions, in XML and otherwise. What xl keeps of the guests that run is
+    /// removed with them; where it is older than the boot, it is of guests that went down with the host.
+    /// </summary>
+    internal const string Files = """
+        pools() { "$1" /etc/libvirt/storage/*.xml /run/libvirt/storage/*.xml; }
+        xml() {
+          pools "$1"
+          "$1" /etc/libvirt/qemu/*.xml /etc/libvirt/libxl/*.xml /run/libvirt/qemu/*.xml /run/libvirt/libxl/*.xml /var/lib/libvirt/qemu/snapshot/*/*.xml
+        }
+        xen() {
+          for f in /etc/xen/*; do
+            case $f in */xlexample*|*/xmexample*|*.conf|*.sxp|*.xml|*~|*.dpkg-*|*.rpm*|*/README*|*/cpupool) ;; *) "$1" "$f";; esac
+          done
+          b=$(sed -n 's/^btime //p' /proc/stat 2>/dev/null)
+          "$1" /etc/xen/auto/* /var/lib/xend/domains/*/config.sxp $(find /var/lib/xen -maxdepth 1 -name 'userdata-d.*.libxl-json' -newermt "@${b:-0}" 2>/dev/null)
+        }
+
+        """;
+
+    // libvirt replaces its files by renaming; one that vanished meanwhile is of a guest that ended.
+    private const string Script = Files + """
+        large="
+        $(find -L /etc/libvirt /run/libvirt /var/lib/libvirt/qemu/snapshot /etc/xen /var/lib/xend/domains /var/lib/xen -maxdepth 2 -type f -size "+$1" 2>/dev/null)
+        "
+        xmlsecrets=$2 xensecrets=$3
+        say() {
+          for f; do
+            if [ ! -f "$f" ]; then continue; fi
+            case $large in *"
+        $f
+        "*) printf '%s\0large\0\0' "$f"; continue;; esac
+            case $f in *.xml) s=$xmlsecrets;; *) s=$xensecrets;; esac
+            if c=$(sed -e "$s" -- "$f" 2>/dev/null); then printf '%s\0read\0%s\0' "$f" "$c"
+            elif [ -e "$f" ]; then printf '%s\0unread\0\0' "$f"; fi
+          done
+        }
+        xml say
+        xen say
         exit 0
+        """;
+
+    /// <summary>sed: passwords (of VNC, SPICE, network disks) stay on the host, and so does what firmware hands to the guest.</summary>
+    internal const string XmlSecrets = """
+        s/passwd *= *'[^']*'//g
+        s/passwd *= *"[^"]*"//g
+        s/passwd *= *[^,"']*//g
+        /arg value/s/password[a-z-]*=[^,"'<]*//g
+        /secret,/s/,data=[^,"'<]*//g
+        s/\(<entry[^>]*>\)[^<]*/\1/g
+        s/\(<cookie [^>]*>\)[^<]*/\1/g
+        """;
+
+    /// <summary>sed: the same for xl's and xend's files.</summary>
+    internal const string XenSecrets = """
+        s/\(passwd"\{0,1\} *[:=] *\)'\([^'\\]\|\\.\)*'/\1''/g
+        s/\(passwd"\{0,1\} *[:=] *\)"\([^"\\]\|\\.\)*"/\1""/g
+        s/passwd *= *[^,"']*\([,"']\)/passwd=\1/g
+        s/(\([a-z]*passwd\) [^)]*)/(\1 )/g
         """;
 
     private const string PoolDirectory = "/storage/";
 
     /// <summary>Asks.</summary>
-    public static ToolCall Read() => ToolCall.Script("guest-definitions", Script);
+    public static ToolCall Read() => ToolCall.Script(
+        "guest-definitions", Script, (MostBytes / 512).ToString(CultureInfo.InvariantCulture), XmlSecrets.ReplaceLineEndings("\n"), XenSecrets.ReplaceLineEndings("\n"));
 
-    /// <summary>Reads <see cref="Read"/>.</summary>
+    /// <summary>Reads <see cref="Read"/>. Those of /etc/xen/auto are mostly links to others, and so there twice.</summary>
+    public static IReadOnlyList<DefinitionFile> ReadFiles(ToolResult result)
+    {
+        var fields = result.Stdout.Split('\0');
+        return [.. Enumerable.Range(0, fields.Length / 3).Select(i => 3 * i).Select(i => fields[i + 1] switch
+        {
+            "read" => new DefinitionFile(fields[i], fields[i + 2], ""),
+            "large" => new DefinitionFile(fields[i], null, $"it has more than {MostBytes >> 20} MiB"),
+            _ => new DefinitionFile(fields[i], null, "it cannot be read"),
+        })];
+    }
+
+    /// <summary>Reads <see cref="Read"/>: every path that a definition has, rather one too many.</summary>
     /// <exception cref="VirtException">FactUnknown: a definition is not understood.</exception>
     public static IReadOnlyList<GuestDisk> ReadDisks(ToolResult result)
     {
-        var fields = result.Stdout.Split('\0');
-        var files = Enumerable.Range(0, fields.Length / 2).Select(i => (Path: fields[2 * i], Text: fields[2 * i + 1])).ToArray();
+        var files = ReadFiles(result);
         // A disk may be named by storage pool and volume; libvirt cannot start one whose pool is in neither directory.
-        var pools = files.Where(file => IsPool(file.Path)).SelectMany(file => Pool(file.Path, file.Text)).DistinctBy(pool => pool.Name).ToDictionary(pool => pool.Name, pool => pool.Path);
-        return [.. files.Where(file => !IsPool(file.Path)).SelectMany(file => Disks(file.Path, file.Text, pools)).Distinct()];
+        var pools = files.Where(IsPool).Select(file => Understood(file, StoragePools.Parse)).DistinctBy(pool => pool.Name).ToDictionary(pool => pool.Name);
+        return [.. files.Where(file => !IsPool(file))
+            .SelectMany(file => Understood(file, text => Paths(file.Path, text, pools).ToArray()))
+            .Where(disk => disk.Source.StartsWith('/')).Distinct()];
     }
 
-    private static bool IsPool(string path) => path.Contains(PoolDirectory, StringComparison.Ordinal);
+    /// <summary>Asks for the files alone, for completion: quick, and as far as the user may see them.</summary>
+    public static ToolCall Names() => ToolCall.Script("guest-names", Files + """
+        say() { for f; do if [ -f "$f" ]; then printf '%s\0' "$f"; fi; done; }
+        xml say
+        xen say
+        exit 0
+        """);
 
-    private static IEnumerable<GuestDisk> Disks(string path, string text, Dictionary<string, string> pools)
+    /// <summary>Reads <see cref="Names"/>: libvirt names its files by guest and pool, and so do most people theirs.</summary>
+    public static (IReadOnlyList<string> Guests, IReadOnlyList<string> Pools) ReadNames(ToolResult result)
     {
-        if (!path.EndsWith(".xml", StringComparison.Ordinal)) return Xl(path, text);
-        var domain = Parse(path, text).DescendantsAndSelf("domain").FirstOrDefault() ?? throw NotUnderstood(path, "it has no domain");
-        var name = domain.Element("name")?.Value ?? throw NotUnderstood(path, "its domain has no name");
-        return Sources(domain, pools)
-            .Where(source => source.StartsWith('/'))
-            .Select(source => new GuestDisk(name, path.StartsWith("/run/", StringComparison.Ordinal), source));
+        var files = result.Stdout.Split('\0', StringSplitOptions.RemoveEmptyEntries)
+            .Where(path => KindOf(path) is DefinitionKind.Libvirt or DefinitionKind.Xl && !path.Contains("/snapshot/", StringComparison.Ordinal)).Select(path => new DefinitionFile(path, null, ""));
+        string[] NamesOf(bool arePools) => [.. files.Where(file => IsPool(file) == arePools).Select(file => Path.GetFileNameWithoutExtension(file.Path)).Distinct()];
+        return (NamesOf(false), NamesOf(true));
     }
 
-    /// <summary>Every path that a domain's source elements and its boot files have, https://libvirt.org/formatdomain.html; rather one too many.</summary>
-    private static IEnumerable<string> Sources(XElement domain, Dictionary<string, string> pools)
+    /// <summary>Whether a file defines a storage pool, and no guest.</summary>
+    public static bool IsPool(DefinitionFile file) => file.Path.Contains(PoolDirectory, StringComparison.Ordinal);
+
+    private static IEnumerable<GuestDisk> Paths(string path, string text, IReadOnlyDictionary<string, StoragePool> pools)
     {
-        foreach (var source in domain.Descendants("source"))
+        var (guest, running, paths) = KindOf(path) switch
         {
-            foreach (var attribute in (string[])["file", "dev", "dir", "path"])
-            {
-                if ((string?)source.Attribute(attribute) is { } path) yield return path;
-            }
-
-            if ((string?)source.Attribute("pool") is { } pool && (string?)source.Attribute("volume") is { } volume && pools.TryGetValue(pool, out var target))
-                yield return $"{target}/{volume}";
-            foreach (var element in source.Elements().Where(element => element.Name.LocalName is "block" or "path")) yield return element.Value.Trim();
-        }
-
-        foreach (var element in domain.Elements("os").Elements().Where(element => element.Name.LocalName is "kernel" or "initrd" or "dtb" or "loader" or "nvram"))
-            yield return element.Value.Trim();
-        foreach (var argument in domain.Descendants().Where(element => element.Name.LocalName == "arg").SelectMany(element => Paths((string?)element.Attribute("value") ?? "")))
-            yield return argument;
+            DefinitionKind.Libvirt => DomainXml.Parse(text) is var domain ? (domain.Name, path.StartsWith("/run/", StringComparison.Ordinal), domain.Paths(pools)) : default,
+            DefinitionKind.Libxl => LibxlDomain.Parse(text) is var domain ? (domain.Name, true, domain.Images.Select(image => image.Path)) : default,
+            DefinitionKind.Xend => XendDomain.Parse(text) is var domain ? (domain.Name, false, domain.Paths) : default,
+            _ => XlConfig.Parse(text) is var config ? (config.Name ?? Path.GetFileNameWithoutExtension(path), false, config.Paths) : default,
+        };
+        return paths.Select(source => new GuestDisk(guest, running, source));
     }
 
-    /// <summary>
-    /// xl.cfg(5) by a scan: every absolute path inside quotes, outside comments, but for the guest kernel's command line, whose devices
-    /// are the guest's own.
-    /// </summary>
-    private static IEnumerable<GuestDisk> Xl(string path, string text)
+    /// <summary>Whose file it is, by its place.</summary>
+    public static DefinitionKind KindOf(string path) => path switch
     {
-        var settings = KernelCommandLine().Replace(text, "");
-        var name = NameSetting().Match(settings) is { Success: true } named ? named.Groups["name"].Value : Path.GetFileNameWithoutExtension(path);
-        return CommentOrQuoted().Matches(settings).Select(match => match.Groups["text"]).Where(group => group.Success)
-            .SelectMany(group => Paths(group.Value))
-            .Select(source => new GuestDisk(name, false, source));
-    }
+        _ when path.EndsWith(".xml", StringComparison.Ordinal) => DefinitionKind.Libvirt,
+        _ when path.EndsWith(".libxl-json", StringComparison.Ordinal) => DefinitionKind.Libxl,
+        _ when path.EndsWith(".sxp", StringComparison.Ordinal) => DefinitionKind.Xend,
+        _ => DefinitionKind.Xl,
+    };
 
-    private static IEnumerable<string> Paths(string text) => AbsolutePath().Matches(text).Select(match => match.Groups["path"].Value.Trim());
-
-    private static IEnumerable<(string Name, string Path)> Pool(string path, string text)
-    {
-        var pool = Parse(path, text).DescendantsAndSelf("pool").FirstOrDefault() ?? throw NotUnderstood(path, "it has no pool");
-        if (pool.Element("name")?.Value is { } name && pool.Element("target")?.Element("path")?.Value is { } target) yield return (name, target.TrimEnd('/'));
-    }
-
-    private static XElement Parse(string path, string text)
+    private static T Understood<T>(DefinitionFile file, Func<string, T> parse)
     {
         try
         {
-            using var reader = XmlReader.Create(new StringReader(text), new XmlReaderSettings { DtdProcessing = DtdProcessing.Prohibit, XmlResolver = null });
-            return XDocument.Load(reader).Root!;
+            return parse(file.Text ?? throw new FormatException(file.Reason));
         }
-        catch (XmlException problem)
+        catch (FormatException problem)
         {
-            throw NotUnderstood(path, problem.Message);
+            throw new VirtException(problem, "FactUnknown", file.Path, problem.Message);
         }
     }
+}
 
-    private static VirtException NotUnderstood(string path, string reason) => new("FactUnknown", path, reason);
+/// <summary>In whose language a guest is defined.</summary>
+internal enum DefinitionKind
+{
+    /// <summary>libvirt's XML.</summary>
+    Libvirt,
 
-    [GeneratedRegex(@"^[ \t]*(root|extra|cmdline|bootargs)[ \t]*\+?=.*$", RegexOptions.Multiline | RegexOptions.CultureInvariant)]
-    private static partial Regex KernelCommandLine();
+    /// <summary>What xl keeps of a guest that runs.</summary>
+    Libxl,
 
-    [GeneratedRegex(@"^[ \t]*name[ \t]*=[ \t]*[""'](?<name>[^""'\n]+)[""']", RegexOptions.Multiline | RegexOptions.CultureInvariant)]
-    private static partial Regex NameSetting();
+    /// <summary>xend's S-expressions.</summary>
+    Xend,
 
-    [GeneratedRegex(@"#[^\n]*|""(?<text>[^""]*)""|'(?<text>[^']*)'", RegexOptions.CultureInvariant)]
-    private static partial Regex CommentOrQuoted();
-
-    [GeneratedRegex(@"(^|[:=,\s])(?<path>/[^,]*)", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture)]
-    private static partial Regex AbsolutePath();
+    /// <summary>xl.cfg, and xm's files, which look alike.</summary>
+    Xl,
 }

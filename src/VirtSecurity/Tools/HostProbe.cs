@@ -18,27 +18,35 @@ internal sealed record HostProbeFact(
 /// <summary>One script that looks, and asks no daemon: virsh would start libvirtd by its socket, and asking would change the answer.</summary>
 internal static class HostProbe
 {
+    // A process costs more than all else here: what the shell can do by itself, it does. Of qemu.conf's lines the last counts.
     private const string Script = """
         printf 'uid %s\n' "$(id -u)"
-        if [ "$(readlink /proc/self/ns/mnt)" = "$(readlink /proc/1/ns/mnt)" ]; then echo hosts-mounts; fi
+        if [ /proc/self/ns/mnt -ef /proc/1/ns/mnt ]; then echo hosts-mounts; fi
         (. /etc/os-release 2>/dev/null && printf 'os %s\n' "$PRETTY_NAME")
-        if grep -qs control_d /proc/xen/capabilities; then echo xen; fi
+        if [ -r /proc/xen/capabilities ] && read -r c </proc/xen/capabilities; then
+          case $c in *control_d*) echo xen;; esac
+        fi
         if [ -c /dev/kvm ]; then echo kvm; fi
-        if [ -n "$(command -v libvirtd virtqemud)" ]; then
+        if command -v libvirtd >/dev/null || command -v virtqemud >/dev/null; then
           for q in /usr/bin/qemu-system-* /usr/bin/qemu-kvm /usr/libexec/qemu-kvm; do
             if [ -x "$q" ]; then echo kvm; break; fi
           done
         fi
-        for t in "$@"; do if [ -n "$(command -v -- "$t")" ]; then printf 'tool %s\n' "$t"; fi; done
-        conf() { sed -n "s/^[[:space:]]*$1[[:space:]]*=[[:space:]]*[\"']*+\{0,1\}\([A-Za-z0-9_.-]*\).*/\1/p" /etc/libvirt/qemu.conf 2>/dev/null | tail -n 1; }
-        g=$(conf group)
-        for u in "$(conf user)" libvirt-qemu qemu; do
+        for t in "$@"; do if command -v -- "$t" >/dev/null; then printf 'tool %s\n' "$t"; fi; done
+        g= user=
+        conf=$(sed -n "s/^[[:space:]]*\(user\|group\)[[:space:]]*=[[:space:]]*[\"']*+\{0,1\}\([A-Za-z0-9_.-]*\).*/\1 \2/p" /etc/libvirt/qemu.conf 2>/dev/null)
+        while read -r k v; do
+          case $k in group) g=$v;; user) user=$v;; esac
+        done <<.
+        $conf
+        .
+        for u in "$user" libvirt-qemu qemu; do
           if [ -n "$g" ] || [ -z "$u" ]; then continue; fi
           # Debian's libvirt-qemu has kvm for its first group, which administrators may be in too, and one of its own.
           case " $(id -Gn -- "$u" 2>/dev/null) " in *" $u "*) g=$u;; *) g=$(id -gn -- "$u" 2>/dev/null);; esac
         done
-        if [ -n "$g" ]; then printf 'qemu-group %s\n' "$(getent group -- "$g" | cut -d : -f 1)"; fi
-        cat /proc/[0-9]*/comm 2>/dev/null | grep -xE 'libvirtd|virtqemud|xenstored|oxenstored|xl' | sort -u | sed 's/^/daemon /'
+        if [ -n "$g" ]; then g=$(getent group -- "$g"); printf 'qemu-group %s\n' "${g%%:*}"; fi
+        for c in $(grep -hsxE 'libvirtd|virtqemud|xenstored|oxenstored|xl' /proc/[0-9]*/comm); do printf 'daemon %s\n' "$c"; done
         exit 0
         """;
 
@@ -50,7 +58,7 @@ internal static class HostProbe
     {
         var lines = result.Stdout.Split('\n', StringSplitOptions.RemoveEmptyEntries);
         IReadOnlyList<string> After(string word) => [.. lines.Where(line => line.StartsWith(word + " ", StringComparison.Ordinal)).Select(line => line[(word.Length + 1)..])];
-        return new(After("uid") is ["0"], lines.Contains("hosts-mounts"), After("os") is [var os, ..] ? os : null, lines.Contains("xen"), lines.Contains("kvm"), After("tool"), After("daemon"),
+        return new(After("uid") is ["0"], lines.Contains("hosts-mounts"), After("os") is [var os, ..] ? os : null, lines.Contains("xen"), lines.Contains("kvm"), After("tool"), [.. After("daemon").Distinct()],
             After("qemu-group") is [{ Length: > 0 } group, ..] ? group : null);
     }
 }

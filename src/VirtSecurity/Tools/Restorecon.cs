@@ -42,7 +42,7 @@ internal static class Restorecon
     /// <summary>Gives each path the label the policy has for it; standard input is the list, ended by NUL each.</summary>
     public static ToolCall List(IReadOnlyCollection<string> paths) => ToolCall.Script(ListName, ListScript) with
     {
-        Stdin = Records(paths),
+        Stdin = HostText.EncodeRecords(paths),
         Mutating = true,
         TimeLimit = TimeSpan.FromMinutes(30),
         Display = paths.Count > 20
@@ -56,7 +56,7 @@ internal static class Restorecon
     /// </summary>
     public static ToolCall Whole(IReadOnlyCollection<(string Path, string Before)> labels) => ToolCall.Script(WholeName, WholeScript) with
     {
-        Stdin = Records(labels.Select(label => $"{label.Before} {label.Path}")),
+        Stdin = HostText.EncodeRecords(labels.Select(label => $"{label.Before} {label.Path}")),
         Mutating = true,
         TimeLimit = TimeSpan.FromMinutes(30),
         Display = labels.Count > 20
@@ -68,7 +68,7 @@ internal static class Restorecon
     public static ToolCall GiveBack(IReadOnlyCollection<(string Path, string Context)> labels) =>
         new("xargs", "-0", "-n", "2", "chcon", "-h", "--")
         {
-            Stdin = Records(labels.SelectMany(label => new[] { label.Context, label.Path })),
+            Stdin = HostText.EncodeRecords(labels.SelectMany(label => new[] { label.Context, label.Path })),
             Mutating = true,
             TimeLimit = TimeSpan.FromMinutes(30),
             Display = string.Join("; ", labels.Select(label => ShellQuote.Line(["chcon", "-h", "--", label.Context, label.Path]))),
@@ -76,7 +76,7 @@ internal static class Restorecon
 
     /// <summary>Asks for the labels of paths; what is gone is not in the answer. Standard input is the list, ended by NUL each.</summary>
     public static ToolCall Look(IReadOnlyCollection<string> paths) =>
-        new("xargs", "-0r", "stat", "--printf", @"%C\0%n\0", "--") { Stdin = Records(paths), TimeLimit = TimeSpan.FromMinutes(30) };
+        new("xargs", "-0r", "stat", "--printf", @"%C\0%n\0", "--") { Stdin = HostText.EncodeRecords(paths), TimeLimit = TimeSpan.FromMinutes(30) };
 
     /// <summary>Reads <see cref="Look"/>.</summary>
     public static IReadOnlyDictionary<string, SecurityContext?> ReadLook(ToolResult result)
@@ -84,7 +84,4 @@ internal static class Restorecon
         var fields = result.Stdout.Split('\0');
         return Enumerable.Range(0, fields.Length / 2).ToDictionary(i => fields[2 * i + 1], i => SecurityContext.Parse(fields[2 * i]));
     }
-
-    private static byte[] Records(IEnumerable<string> texts) =>
-        HostText.Encode(string.Concat(texts.Select(text => text + "\0")));
 }

@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using VirtSecurity.Hosts;
 using VirtSecurity.SELinux;
 
@@ -20,19 +21,21 @@ public enum SELinuxMode
 internal sealed record SELinuxFact(SELinuxMode Mode, string? Store, FileContexts FileContexts);
 
 /// <summary>selinuxfs, /etc/selinux/config, and the file_contexts files of the policy the host uses (its name is the distribution's).</summary>
-internal static class SELinuxFs
+internal static partial class SELinuxFs
 {
-    private static readonly string[] Files = ["file_contexts", "file_contexts.homedirs", "file_contexts.local", "file_contexts.subs", "file_contexts.subs_dist"];
+    private static readonly string[] EquivalenceFiles = ["file_contexts.subs", "file_contexts.subs_dist"];
+    private static readonly string[] Files = ["file_contexts", "file_contexts.homedirs", "file_contexts.local", .. EquivalenceFiles];
 
-    // Each file behind a line "NAME LENGTH", so that no content is ever taken for a header.
+    // Each file behind tail's line "==> NAME <==", which is neither a rule nor a comment. A file is opened once and read to its end, so that one that a
+    // commit replaces meanwhile is the old one or the new one. What is not there is passed over.
     private const string ReadScript = """
-        printf '%s\n' "$(cat /sys/fs/selinux/enforce 2>/dev/null)"
+        e=
+        if [ -r /sys/fs/selinux/enforce ]; then read -r e </sys/fs/selinux/enforce || :; fi   # it has no newline
+        printf '%s\n' "$e"
         s=$(sed -n 's/^[[:space:]]*SELINUXTYPE[[:space:]]*=[[:space:]]*\([A-Za-z0-9_.-]*\).*/\1/p' /etc/selinux/config 2>/dev/null | tail -n 1)
         printf '%s\n' "$s"
         cd "/etc/selinux/$s/contexts/files" 2>/dev/null || exit 0
-        for f in "$@"; do
-          if [ -r "$f" ]; then printf '%s %s\n' "$f" "$(stat -c %s -- "$f")"; cat -- "$f"; fi
-        done
+        tail -v -n +1 -- "$@" 2>/dev/null
         exit 0
         """;
 
@@ -40,24 +43,25 @@ internal static class SELinuxFs
     public static ToolCall Read() => ToolCall.Script("selinux-state", ReadScript, Files);
 
     /// <summary>Reads <see cref="Read"/>.</summary>
+    /// <exception cref="Resources.VirtException">FileContextNotUnderstood: a line that libselinux would refuse.</exception>
     public static SELinuxFact ReadFact(ToolResult result)
     {
-        var bytes = result.StdoutBytes.AsSpan();
-        var mode = NextLine(ref bytes) switch { "1" => SELinuxMode.Enforcing, "0" => SELinuxMode.Permissive, _ => SELinuxMode.Disabled };
-        var store = NextLine(ref bytes) is { Length: > 0 } name ? name : null;
+        var text = result.Stdout;
+        var mode = NextLine(ref text) switch { "1" => SELinuxMode.Enforcing, "0" => SELinuxMode.Permissive, _ => SELinuxMode.Disabled };
+        var store = NextLine(ref text) is { Length: > 0 } name ? name : null;
         var texts = new Dictionary<string, string>();
-        while (bytes.Length > 0)
+        var headers = Header().Matches(text);
+        for (var i = 0; i < headers.Count; i++)
         {
-            var header = NextLine(ref bytes).Split(' ');
-            var length = int.Parse(header[1], System.Globalization.CultureInfo.InvariantCulture);
-            texts[header[0]] = HostText.Decode(bytes[..length]);
-            bytes = bytes[length..];
+            // The newline before the next header is tail's.
+            var end = i + 1 < headers.Count ? headers[i + 1].Index : text.Length;
+            texts[headers[i].Groups["name"].Value] = text[(headers[i].Index + headers[i].Length)..end];
         }
 
-        var rules = Rules(texts, "file_contexts", RuleSource.Policy)
-            .Concat(Rules(texts, "file_contexts.homedirs", RuleSource.HomeDirectories))
-            .Concat(Rules(texts, "file_contexts.local", RuleSource.Local));
-        return new SELinuxFact(mode, store, new FileContexts([.. rules], [Equivalences(texts, "file_contexts.subs"), Equivalences(texts, "file_contexts.subs_dist")]));
+        var rules = new[] { RuleSource.Policy, RuleSource.HomeDirectories, RuleSource.Local }.SelectMany(source => FileContextsText.ReadRules(Text(FileContextsText.FileOf(source)), source));
+        return new SELinuxFact(mode, store, new FileContexts([.. rules], [.. EquivalenceFiles.Select(file => FileContextsText.ReadEquivalences(Text(file), file))]));
+
+        string Text(string file) => texts.GetValueOrDefault(file, "");
     }
 
     /// <summary>Asks for the types that restorecon leaves as they are unless told otherwise (-F), customizable_types(5).</summary>
@@ -87,37 +91,14 @@ internal static class SELinuxFs
     /// <summary>Reads <see cref="KnownTypes"/>.</summary>
     public static IReadOnlySet<string> ReadKnownTypes(ToolResult result) => result.Stdout.Split('\n', StringSplitOptions.RemoveEmptyEntries).ToHashSet();
 
-    private static IEnumerable<FileContextRule> Rules(Dictionary<string, string> texts, string file, RuleSource source) =>
-        Lines(texts, file).Select(line => ReadRule(line, source));
-
-    private static FileContextRule ReadRule(string line, RuleSource source)
+    private static string NextLine(ref string text)
     {
-        var fields = line.Split((char[])[' ', '\t'], StringSplitOptions.RemoveEmptyEntries);
-        return fields switch
-        {
-            [var pattern, ['-', var type], var context] => new(pattern, type, SecurityContext.Parse(context), source, line),
-            [var pattern, var context] => new(pattern, null, SecurityContext.Parse(context), source, line),
-            _ => throw new Resources.VirtException("FileContextNotUnderstood", line),
-        };
-    }
-
-    private static List<FileContexts.Equivalence> Equivalences(Dictionary<string, string> texts, string file) =>
-        [.. Lines(texts, file)
-            .Select(line => line.Split((char[])[' ', '\t'], StringSplitOptions.RemoveEmptyEntries))
-            .Where(fields => fields.Length == 2)
-            .Select(fields => new FileContexts.Equivalence(fields[0].TrimEnd('/'), fields[1].TrimEnd('/')))];
-
-    private static IEnumerable<string> Lines(Dictionary<string, string> texts, string file) =>
-        (texts.TryGetValue(file, out var text) ? text : "").Split('\n')
-            .Select(line => line.Trim())
-            .Where(line => line.Length > 0 && line[0] != '#');
-
-    private static string NextLine(ref Span<byte> bytes)
-    {
-        var end = bytes.IndexOf((byte)'\n');
-        if (end < 0) end = bytes.Length;
-        var line = HostText.Decode(bytes[..end]);
-        bytes = bytes[Math.Min(end + 1, bytes.Length)..];
+        var end = text.IndexOf('\n', StringComparison.Ordinal);
+        var line = end < 0 ? text : text[..end];
+        text = end < 0 ? "" : text[(end + 1)..];
         return line;
     }
+
+    [GeneratedRegex(@"(?:\A|\n)==> (?<name>file_contexts[a-z_.]*) <==\n", RegexOptions.CultureInvariant)]
+    private static partial Regex Header();
 }

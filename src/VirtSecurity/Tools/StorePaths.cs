@@ -12,18 +12,24 @@ namespace VirtSecurity.Tools;
 internal static class StorePaths
 {
     // mountinfo's octal escapes and a pattern's \xHH are both what coreutils' %b reads, once an octal one has its leading 0.
-    private const string MountPoints = """
-        mounts() { sed -n -e '/ - fuse\./d' -e 's#^[^ ]* [^ ]* [^ ]* [^ ]* \([^ ]*\) .* - [^ ]* /dev/.*#\1#p' /proc/self/mountinfo | sed 's/\\\([0-7][0-7][0-7]\)/\\0\1/g'; }
-        names() { tr '\n' '\0' | xargs -0r printf '%b\0'; }
+    /// <summary>Shell: <c>mounts</c> prints the mount points of block devices, <c>names</c> turns such lines into names ended by NUL.</summary>
+    internal const string MountPoints = """
+        mounts() { sed -n -e '/ - fuse\./d' -e 's#^[^ ]* [^ ]* [^ ]* [^ ]* \([^ ]*\) .* - [^ ]* /dev/.*#\1#;T;s/\\\([0-7][0-7][0-7]\)/\\0\1/g;p' /proc/self/mountinfo; }
+        names() { xargs -rd '\n' printf '%b\0'; }
 
         """;
 
-    private const string InodesScript = MountPoints + """
+    /// <summary>Shell: <c>rules TYPES</c> prints the paths of the administrator's rules for these types, as lines for <c>names</c>.</summary>
+    internal const string Rules = """
         s=$(sed -n 's/^[[:space:]]*SELINUXTYPE[[:space:]]*=[[:space:]]*\([A-Za-z0-9_.-]*\).*/\1/p' /etc/selinux/config 2>/dev/null | tail -n 1)
         rules() {
-          sed -n -e '/^[[:space:]]*#/d' -e "s#^\([^[:space:]]*\)[[:space:]].*:\($1\):.*#\1#p" "/etc/selinux/$s/contexts/files/file_contexts.local" 2>/dev/null |
-            sed -e 's#(/\.\*)?$##' -e 's#/\.\*$##' -e 's/\\\([^x]\)/\1/g'
+          sed -n -e '/^[[:space:]]*#/d' -e "s#^\([^[:space:]]*\)[[:space:]].*:\($1\):.*#\1#;T" -e 's#(/\.\*)?$##' -e 's#/\.\*$##' -e 's/\[\(\\x[0-9a-f][0-9a-f]\)\]/\1/g' -e 's/\\\([^x]\)/\1/g' -e p \
+            "/etc/selinux/$s/contexts/files/file_contexts.local" 2>/dev/null
         }
+
+        """;
+
+    private const string InodesScript = MountPoints + Rules + """
         { mounts; rules "$1"; } | names | xargs -0r stat --printf "$2" -- 2>/dev/null
         exit 0
         """;

@@ -31,7 +31,8 @@ public sealed class CompletionTests(ITestOutputHelper output)
             .Write("sys/block/dm-2/dm/uuid", $"LVM-{uuid}-tpool\n").Write("sys/block/dm-2/dm/name", "vg-pool-tpool\n")
             .Write("sys/block/dm-3/dm/uuid", "CRYPT-LUKS2-x\n").Write("sys/block/dm-3/dm/name", "crypt-x\n")
             .Write("proc/self/mountinfo", "27 1 254:0 / / rw - ext4 /dev/vda rw\n30 27 253:0 / /virt\\040storage rw - ext4 /dev/mapper/vg-mail rw\n31 27 0:44 / /nfs rw - nfs4 a:/b rw\n32 27 254:1 / /boot rw - ext4 /dev/vda1 rw\n")
-            .Write("etc/fstab", "/dev/vda / ext4 defaults 0 1\n/dev/vg/web /web ext4 nofail 0 0\n");
+            .Write("etc/fstab", "/dev/vda / ext4 defaults 0 1\n/dev/vg/web /web ext4 nofail 0 0\n")
+            .Write("etc/libvirt/qemu/web.xml", "").Write("run/libvirt/qemu/web.xml", "").Write("etc/libvirt/qemu/a guest.xml", "").Write("etc/xen/old.cfg", "").Write("etc/xen/xl.conf", "").Write("etc/libvirt/storage/default.xml", "");
         Directory.CreateDirectory(Path.Combine(hosts.Home, ".ssh"));
         File.WriteAllText(Path.Combine(hosts.Home, ".ssh", "config"), "Host kvm1 kvm2 *.example\n  User root\nHost xen1\n");
 
@@ -52,6 +53,7 @@ public sealed class CompletionTests(ITestOutputHelper output)
             ("New-SecureGuestVolume -VirtHost 'no host' -VolumeGroup ", ""),
             ("Get-SecureGuestVolume -VirtHost kvm3 -Name ", ""),
             ("Repair-SecureGuestVolume -VirtHost 'no host' -MountPoint ", ""),
+            ("Get-VirtImage -VirtHost kvm3 -Guest ", ""),
         ];
         (string Line, string Texts)[] connected =
         [
@@ -62,6 +64,8 @@ public sealed class CompletionTests(ITestOutputHelper output)
             ("Get-SecureGuestVolume -VirtHost kvm3 -VolumeGroup nosuch, vg -Name m", "mail"),
             ("Get-SecureGuestVolume -VirtHost kvm3 -MountPoint ", "'/virt storage' /web"),
             ("Repair-SecureGuestVolume -VirtHost kvm3 -MountPoint /w", "/web"),
+            ("Get-VirtImage -VirtHost kvm3 -Guest ", "'a guest' old web"),
+            ("Get-VirtImage -VirtHost kvm3 -Pool d", "default"),
         ];
 
         string Lines((string Line, string Texts)[] asked, int times) => string.Join('\n', asked.Select(item => $"Tab \"{item.Line}\" {times}"));

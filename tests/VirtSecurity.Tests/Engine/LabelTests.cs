@@ -58,8 +58,8 @@ public sealed class LabelTests
         Assert.Equal(["True", "True", "True", "False", "False", "False"], ((string[])["right", "held", "root", "strict", "all", "nothing"]).Select(name => Assert.Single(cases.Output(name)).ToString()));
         (string Case, string Id, string Category, string Target)[] errors =
         [
-            ("gone", "PathNotFound", "ObjectNotFound", $"{Pool}/gone"), ("gone quiet", "PathNotFound", "ObjectNotFound", $"{Pool}/gone"), ("unreadable", "PathUnreadable", "ReadError", "kvm2"),
-            ("unreadable quiet", "PathUnreadable", "ReadError", "kvm2"), ("no host", "HostUnreachable", "ConnectionError", "kvm3"), ("relative", "InvalidPath", "InvalidArgument", "images"),
+            ("gone", "PathNotFound", "ObjectNotFound", $"{Pool}/gone"), ("gone quiet", "PathNotFound", "ObjectNotFound", $"{Pool}/gone"), ("unreadable", "LabelsUnreadable", "ReadError", "kvm2"),
+            ("unreadable quiet", "LabelsUnreadable", "ReadError", "kvm2"), ("no host", "HostUnreachable", "ConnectionError", "kvm3"), ("relative", "InvalidPath", "InvalidArgument", "images"),
         ];
         Assert.All(errors, expected =>
         {

@@ -25,7 +25,7 @@ public sealed class SessionTests(ITestOutputHelper output)
             """);
         Assert.Empty(run.Errors.Select(error => error.Properties["Message"].Value));
         const string debian = "Debian GNU/Linux 12 (bookworm)";
-        Assert.Equal([debian, debian, debian, "10"], run.Output.Select(value => value.ToString()));
+        Assert.Equal([debian, debian, debian, $"{ManifestTests.Cmdlets.Length}"], run.Output.Select(value => value.ToString()));
     }
 
     [Fact]

@@ -10,6 +10,8 @@ public sealed partial class ViewTests(ITestOutputHelper output)
     private const string LongHost = "ssh://operator@hypervisor-with-a-long-name.example.org:2222?sudo&key=/root/.ssh/a-key-with-a-long-name";
     private const string LongPath = "/virtstorage/with/a/path/that/does/not/fit/into/eighty/columns/of/a/console/at/all";
 
+    private const string LongImage = "a-name-which-is-long.qcow2";
+
     private const string Objects = $"""
         $PSStyle.OutputRendering = 'PlainText'
         $short = New-SecureGuestVolume volumegroup NewVolumeName 5GB -MountPoint /virtstorage/images -VirtHost kvm1
@@ -19,6 +21,7 @@ public sealed partial class ViewTests(ITestOutputHelper output)
         $hosts = Connect-VirtHost kvm1, '{LongHost}'
         $tests = $volumes | Test-VirtImageContext
         $rules = Get-VirtImageContextRule -VirtHost kvm1, '{LongHost}'
+        $images = Get-VirtImage -VirtHost kvm1
 
         """;
 
@@ -28,7 +31,7 @@ public sealed partial class ViewTests(ITestOutputHelper output)
     public void ATableFitsEightyColumnsWithLongValuesCutAndNotWrapped(string culture)
     {
         var set = culture.Length == 0 ? "" : $"[cultureinfo]::CurrentCulture = '{culture}'\n";
-        var views = Render(set + Objects + "$volumes | Out-Host; '====' | Out-Host; $contexts | Out-Host; '====' | Out-Host; $hosts | Out-Host; '====' | Out-Host; $tests | Out-Host; '====' | Out-Host; $rules | Out-Host");
+        var views = Render(set + Objects + "$volumes | Out-Host; '====' | Out-Host; $contexts | Out-Host; '====' | Out-Host; $hosts | Out-Host; '====' | Out-Host; $tests | Out-Host; '====' | Out-Host; $rules | Out-Host; '====' | Out-Host; $images | Out-Host");
 
         Assert.Equal(["Name", "Size", "FS", "SELinuxType", "MountPoint", "Problem"], Header(views[0]));
         Assert.Contains(views[0], line => line.Trim() == "Volume group: volumegroup on kvm1");
@@ -45,6 +48,9 @@ public sealed partial class ViewTests(ITestOutputHelper output)
         Assert.Contains(views[3], line => Regex.IsMatch(line, "^Compliant +True +virt_image_t +/virtstorage/images$"));
         Assert.Equal(["Source", "SELinuxType", "Problem", "Remedy", "Pattern"], Header(views[4]));
         Assert.Contains(views[4], line => Regex.IsMatch(line, @"^Local +virt_image_t +None +/virtstorage/images\(/\.\*\)\?$"));
+        Assert.Equal(["Size", "State", "Guest", "SELinuxType", "Path"], Header(views[5]));
+        Assert.Matches(@"^ +1\.5 KiB Defined +a-guest-w… default_t +/var/lib/libvirt/images/a-name-w…$", Row(views[5], "   1.5 KiB"));
+        Assert.Matches(@"^ +Missing +web +/srv/gone\.img$", Row(views[5], "           Missing"));
     }
 
     [Fact]
@@ -59,7 +65,7 @@ public sealed partial class ViewTests(ITestOutputHelper output)
     public void AListShowsEverything()
     {
         using var module = new ListOnlyModule();
-        var views = Render(Objects + "$short | Out-Host; '====' | Out-Host; $contexts | Out-Host; '====' | Out-Host; $hosts | Out-Host; '====' | Out-Host; $tests | Out-Host; '====' | Out-Host; $rules | Out-Host", module.Manifest);
+        var views = Render(Objects + "$short | Out-Host; '====' | Out-Host; $contexts | Out-Host; '====' | Out-Host; $hosts | Out-Host; '====' | Out-Host; $tests | Out-Host; '====' | Out-Host; $rules | Out-Host; '====' | Out-Host; $images | Out-Host", module.Manifest);
         Assert.Contains("Size            : 5.0 GiB (5368709120 bytes)", views[0]);
         Assert.Contains("MountOption     : nodev, nosuid, noexec, nofail", views[0].Select(line => line.Replace("nosuid, nodev", "nodev, nosuid", StringComparison.Ordinal)));
         Assert.Contains(views[0], line => line.StartsWith("Context         : ", StringComparison.Ordinal));
@@ -67,18 +73,22 @@ public sealed partial class ViewTests(ITestOutputHelper output)
         Assert.Contains("RuleSource      : Local", views[3]);
         Assert.Contains(views[3], line => line.StartsWith("ExpectedContext : system_u:object_r:virt_image_t:s0", StringComparison.Ordinal));
         Assert.Contains(views[4], line => line.StartsWith("Remedy      : None", StringComparison.Ordinal));
+        Assert.Contains("Allocated       : 4.0 KiB (4096 bytes)", views[5]);
+        Assert.Contains("ExpectedContext : system_u:object_r:virt_image_t:s0", views[5]);
         Assert.Contains(views[2], line => line.StartsWith("FoundTools    : lvs, vgs, lvcreate,", StringComparison.Ordinal));
     }
 
     private static string[] Header(IReadOnlyList<string> view) =>
-        view[view.ToList().FindIndex(line => line.StartsWith("---", StringComparison.Ordinal) || line.StartsWith("--", StringComparison.Ordinal)) - 1].Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        view[view.ToList().FindIndex(line => line.TrimStart().StartsWith("--", StringComparison.Ordinal)) - 1].Split(' ', StringSplitOptions.RemoveEmptyEntries);
 
     private static string Row(IReadOnlyList<string> view, string start) => view.First(line => line.StartsWith(start, StringComparison.Ordinal));
 
     private List<List<string>> Render(string script, string? module = null)
     {
         using var hosts = new ScriptedHosts();
-        hosts.Add("kvm1");
+        hosts.Add("kvm1").Write($"var/lib/libvirt/images/{LongImage}", new string('x', 1536))
+            .Write("etc/libvirt/qemu/a.xml", $"<domain><name>a-guest-whose-name-is-long</name><devices><disk><source file='/var/lib/libvirt/images/{LongImage}'/></disk></devices></domain>")
+            .Write("etc/libvirt/qemu/web.xml", "<domain><name>web</name><devices><disk><source file='/srv/gone.img'/></disk></devices></domain>");
         hosts.Add("hypervisor-with-a-long-name.example.org");
         var text = Escape().Replace(hosts.Rendering(script, 80, module), "");
         output.WriteLine(text);

@@ -15,7 +15,7 @@ internal sealed partial class ModelMachine
         if (running) Definitions[$"/run/libvirt/qemu/{name}.xml"] = $"<domstatus state='running' reason='booted' pid='648'>\n{domain}\n</domstatus>";
     }
 
-    private Said GuestDefinitions() => Said.Text(string.Concat(Definitions.Select(file => $"{file.Key}\0{file.Value}\0")));
+    private Said GuestDefinitions() => Said.Text(string.Concat(Definitions.Select(file => $"{file.Key}\0read\0{file.Value}\0")));
 
     private Said DeviceLinks() => Said.Text(string.Concat(Volumes.Select(volume => $"{volume.Node}\0../dm-{volume.Minor}\0{volume.MapperNode}\0../dm-{volume.Minor}\0"))
         + string.Concat(Partitions.Select(partition => $"/dev/disk/by-partuuid/{PartUuid(partition)}\0../..{partition.Node[4..]}\0/dev/disk/by-id/virtio-lab-part{partition.Node[^1]}\0../..{partition.Node[4..]}\0")));

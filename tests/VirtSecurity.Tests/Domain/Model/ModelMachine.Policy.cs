@@ -44,7 +44,7 @@ internal sealed partial class ModelMachine
             ["file_contexts.subs_dist"] = "/lib32 /lib\n/run /var/run\n",
         };
         var said = new StringBuilder($"{Enforce}\ndefault\n");
-        foreach (var file in files.Where(texts.ContainsKey)) said.Append(file).Append(' ').Append(HostText.Encode(texts[file]).Length).Append('\n').Append(texts[file]);
+        said.AppendJoin('\n', files.Where(texts.ContainsKey).Select(file => $"==> {file} <==\n{texts[file]}"));
         return Said.Text(said.ToString());
     }
 
@@ -143,7 +143,7 @@ internal sealed partial class ModelMachine
     {
         var all = PolicyRules.Concat(LocalRules.Select(rule => (rule.Pattern, FileType: "", rule.Context)));
         var bytes = Encoding.Latin1.GetString(HostText.Encode(path));
-        var matching = all.Where(rule => (rule.FileType.Length == 0 || rule.FileType[1] == fileType) && Regex.IsMatch(bytes, $@"\A(?:{rule.Pattern})\z", RegexOptions.Singleline));
+        var matching = all.Where(rule => (rule.FileType.Length == 0 || rule.FileType[1] == fileType) && IsTried(rule.Pattern, path) && Regex.IsMatch(bytes, $@"\A(?:{rule.Pattern})\z", RegexOptions.Singleline));
         // Patterns without meta characters come last, and the last wins; an escaped character is none.
         var context = matching.OrderBy(rule => !Regex.IsMatch(Regex.Replace(rule.Pattern, @"\\.", ""), @"[.^$?*+|\[({]")).LastOrDefault().Context;
         return context is null or "<<none>>" ? null : context;
@@ -154,6 +154,10 @@ internal sealed partial class ModelMachine
         var parts = label.Split(':', 4);
         return $"{parts[0]}:{parts[1]}:{type}:{parts[3]}";
     }
+
+    /// <summary>libselinux tries a rule with a plain first name for paths with that first name only.</summary>
+    private static bool IsTried(string pattern, string path) =>
+        pattern.IndexOf('/', 1) is not (> 0 and var end) || pattern[..end].Any(".^$?*+|[({".Contains) || path.StartsWith(pattern[..(end + 1)], StringComparison.Ordinal);
 
     private static string[] Records(byte[] input) => HostText.Decode(input).Split('\0', StringSplitOptions.RemoveEmptyEntries);
 

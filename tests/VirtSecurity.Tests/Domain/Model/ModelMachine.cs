@@ -146,7 +146,7 @@ internal sealed partial class ModelMachine
         ("customizable-types", []) => Said.Text(string.Concat(CustomizableTypes.Select(type => type + "\n"))),
         ("list-labels", [_, _, var depth]) => Said.Bytes(Records(input).SelectMany(path => Tree(path, depth.Length == 0))),
         ("restorecon-whole", []) => RestoreconWhole(input),
-        ("guest-definitions", []) => GuestDefinitions(),
+        ("guest-definitions", [_, _, _]) => GuestDefinitions(),
         ("store-inodes", [_, _]) => Stat([.. Mounts.Select(mount => mount.Point).Concat(RulePaths()).Where(path => Look(path) is not null && !IsUnreadable(path))]),
         ("store-free-space", []) => Said.Text(string.Concat(Mounts.Select(mount => $"{mount.Point}\0{FreeBlocks}\04096\0"))),
         ("restorecon-list", []) => RestoreconList(input),

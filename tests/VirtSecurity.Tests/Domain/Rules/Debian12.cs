@@ -21,11 +21,10 @@ internal static class Debian12
     {
         using var output = new MemoryStream();
         output.Write("1\ndefault\n"u8);
-        foreach (var name in SELinuxFs.Read().Argv[4..])
+        foreach (var (i, name) in SELinuxFs.Read().Argv[4..].Index())
         {
-            var bytes = File.ReadAllBytes(Path.Combine(Directory, name));
-            output.Write(System.Text.Encoding.UTF8.GetBytes($"{name} {bytes.Length}\n"));
-            output.Write(bytes);
+            output.Write(System.Text.Encoding.UTF8.GetBytes($"{(i == 0 ? "" : "\n")}==> {name} <==\n"));
+            output.Write(File.ReadAllBytes(Path.Combine(Directory, name)));
         }
 
         return SELinuxFs.ReadFact(new ToolResult(SELinuxFs.Read(), ToolOutcome.Exited, 0, output.ToArray(), [])).FileContexts;

@@ -99,7 +99,7 @@ public sealed class GuestUseTests
     }
 
     private static IReadOnlyList<GuestDisk> Read(params (string Path, string Text)[] files) =>
-        GuestDefinitions.ReadDisks(Said(GuestDefinitions.Read(), string.Concat(files.Select(file => $"{file.Path}\0{file.Text}\0"))));
+        GuestDefinitions.ReadDisks(Said(GuestDefinitions.Read(), string.Concat(files.Select(file => $"{file.Path}\0read\0{file.Text}\0"))));
 
     private static ToolResult Said(ToolCall call, string output) => new(call, ToolOutcome.Exited, 0, Encoding.UTF8.GetBytes(output), []);
 }

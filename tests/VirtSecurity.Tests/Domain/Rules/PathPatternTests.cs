@@ -8,7 +8,7 @@ public sealed class PathPatternTests
 {
     public static TheoryData<string, string[]> Paths => new()
     {
-        { "/virtstorage", ["/virtstorage2", "/virtstorag", "/xvirtstorage", "/virtstorage\n"] },
+        { "/virtstorage", ["/virtstorage2", "/virtstorag", "/xvirtstorage", "/virtstorage\n\n"] },
         { "/srv/x.y", ["/srv/x-y", "/srv/xy", "/srv/xxy"] },
         { "/srv/a+b", ["/srv/aab", "/srv/ab"] },
         { "/srv/a*b?", ["/srv/ab", "/srv/aab"] },
@@ -23,7 +23,10 @@ public sealed class PathPatternTests
         { "/srv/it's \"quoted\"", ["/srv/its \"quoted\""] },
         { "/srv/ü", ["/srv/u", "/srv/u\u0308", "/srv/Ã¼"] },
         { "/srv/漢字/\U0001F512", ["/srv/漢字", "/srv/漢/\U0001F512"] },
+        { "/vm-data", ["/vm_data", "/vm"] },
         { "/vm-data/-d", ["/vm-data", "/vm_data/-d"] },
+        { "/[]^-\\/x/[]", ["/[]^-\\", "/[]/x/[]", "/^/x/[]"] },
+        { "/größe/ü", ["/größe", "/gr/ü"] },
         { "/srv/" + new string('n', 255), ["/srv/" + new string('n', 254), "/srv/" + new string('n', 256)] },
         { "/srv/" + new string('ü', 127), ["/srv/" + new string('ü', 126)] },
     };
@@ -50,9 +53,19 @@ public sealed class PathPatternTests
     [MemberData(nameof(Paths))]
     public void HasNothingThatSemanageStumblesOver(string path, string[] near)
     {
-        Assert.Matches(@"\A[A-Za-z0-9_/\\]+\z", PathPattern.ForPath(path));
+        Assert.Matches(@"\A([A-Za-z0-9_/]|\\x[0-9a-f]{2}|\[\\x[0-9a-f]{2}\])+\z", PathPattern.ForPath(path));
         Assert.DoesNotContain("-", PathPattern.ForTree(path), StringComparison.Ordinal);
         Assert.DoesNotContain(PathPattern.ForPath(path), near.Select(PathPattern.ForPath));
+    }
+
+    [Fact]
+    public void BytesThatAreNoTextAreMatchedAsTheyAre()
+    {
+        const string path = "/\udcff/\udcc3 x";
+        Assert.Equal(@"/[\xff]/\xc3\x20x(/.*)?", PathPattern.ForTree(path));
+        Assert.Equal(path, PathPattern.PathOf(PathPattern.ForTree(path)));
+        Assert.NotNull(Rules(PathPattern.ForTree(path)).Lookup(path + "/\udcfe\n", '-'));
+        Assert.Null(Rules(PathPattern.ForTree(path)).Lookup("/\udcff/\udcc2 x", '-'));
     }
 
     private static FileContexts Rules(string pattern) => new([new(pattern, null, new("system_u", "object_r", "virt_image_t", "s0"), RuleSource.Local, pattern)], []);

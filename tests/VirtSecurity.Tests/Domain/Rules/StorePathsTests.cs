@@ -39,7 +39,8 @@ public sealed class StorePathsTests
         using var files = new TemporaryDirectory();
         var mounted = Names.Select(name => files.Of("mounted " + name)).ToArray();
         var ruled = Names.Where(name => !name.Contains('\n', StringComparison.Ordinal)).Select(name => files.Of("ruled " + name)).ToArray();
-        foreach (var path in mounted.Concat(ruled)) Directory.CreateDirectory(path);
+        var first = files.Of("its-name-comes-first");
+        foreach (var path in mounted.Concat(ruled).Append(first)) Directory.CreateDirectory(path);
         var (nfs, fuse, other) = (files.Of("nfs"), files.Of("fuse"), files.Of("other"));
         foreach (var path in (string[])[nfs, fuse, other]) Directory.CreateDirectory(path);
         File.WriteAllText(files.Of("mountinfo"),
@@ -50,6 +51,7 @@ public sealed class StorePathsTests
         File.WriteAllText(files.Of("selinux/default/contexts/files/file_contexts.local"),
             "# /commented(/.*)?    system_u:object_r:virt_image_t:s0\n"
             + string.Concat(ruled.Select(path => $"{PathPattern.ForTree(path)}    system_u:object_r:virt_image_t:s0\n"))
+            + $"{PathPattern.ForTree(first).Replace(@"\x2d", @"[\x2d]", StringComparison.Ordinal)}    system_u:object_r:virt_image_t:s0\n"
             + $"{PathPattern.ForTree(other)}    system_u:object_r:httpd_t:s0\n{PathPattern.ForTree(files.Of("missing"))}    system_u:object_r:xen_image_t:s0\n");
 
         var results = await ShellBatch.RunAsync("/bin/sh", false, [.. new[] { StorePaths.Inodes(), StorePaths.FreeSpace() }.Select(call => call with
@@ -60,7 +62,7 @@ public sealed class StorePathsTests
         Assert.All(results, result => Assert.True(result.Succeeded, result.Stderr));
         // A mount point with a line break cannot be a store: HostPath refuses it.
         string[] Plain(IEnumerable<string> paths) => [.. paths.Where(path => !path.Contains('\n', StringComparison.Ordinal)).Order(StringComparer.Ordinal)];
-        Assert.Equal(Plain(mounted.Concat(ruled)), Plain(Coreutils.ReadStat(results[0]).Select(inode => inode.Path)));
+        Assert.Equal(Plain(mounted.Concat(ruled).Append(first)), Plain(Coreutils.ReadStat(results[0]).Select(inode => inode.Path)));
         Assert.All(Coreutils.ReadStat(results[0]), inode => Assert.True(inode.IsDirectory));
         var free = StorePaths.ReadFreeSpace(results[1]);
         Assert.Equal(Plain(mounted), Plain(free.Keys));

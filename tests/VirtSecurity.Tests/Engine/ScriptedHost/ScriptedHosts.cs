@@ -78,6 +78,8 @@ public sealed class ScriptedHost
         Write("etc/os-release", Fixture("os-release"));
         Write("etc/fstab", Fixture("fstab"));
         Write("proc/self/mountinfo", Fixture("mountinfo"));
+        Write("proc/1/ns/mnt", "");
+        MakeLink("proc/self/ns/mnt", "/proc/1/ns/mnt");
         Write("sys/fs/selinux/enforce", "1");
         Write("sys/fs/selinux/context", "");
         Write("state/uid", "0");
@@ -116,6 +118,21 @@ public sealed class ScriptedHost
         var file = Path.Combine(root, path);
         Directory.CreateDirectory(Path.GetDirectoryName(file)!);
         File.WriteAllText(file, text);
+        return this;
+    }
+
+    public ScriptedHost Write(string path, byte[] bytes)
+    {
+        Write(path, "");
+        File.WriteAllBytes(Path.Combine(root, path), bytes);
+        return this;
+    }
+
+    /// <summary>A named pipe: who opens it to read without care waits for ever.</summary>
+    public ScriptedHost MakePipe(string path)
+    {
+        using var mkfifo = System.Diagnostics.Process.Start("mkfifo", [Path.Combine(root, path)]);
+        mkfifo.WaitForExit();
         return this;
     }
 
