@@ -26,6 +26,7 @@ public sealed class BadDayTests(LabFixture fixture) : LabTest(fixture)
     }
 
     [Fact]
+    [Trait(Lengthy, Yes)]
     public async Task WithoutRootNothingIsChangedAndWithSudoAllIs()
     {
         var config = Machine.SshConfigPath;

@@ -103,6 +103,7 @@ public sealed class XenImageTests(LabFixture fixture) : LabTest(fixture)
     protected override LabFlavour Flavour => LabFlavour.Xen;
 
     [Fact]
+    [Trait(Lengthy, Yes)]
     public async Task ConfigurationFilesAreReadAsXlReadsThem()
     {
         // xen-utils' own examples, and each way to write a disk.

@@ -35,8 +35,8 @@ public abstract class InstantTest(LabFixture fixture) : LabTest(fixture)
 
     private readonly Stopwatch watch = Stopwatch.StartNew();
 
-    /// <summary>How long after PowerShell's start; the same for the same number. A run of three volumes takes about half a minute.</summary>
-    protected static TimeSpan Moment(int number) => TimeSpan.FromSeconds(2 + 30 * new Random(number).NextDouble());
+    /// <summary>How long after PowerShell's start; the same for the same number. A run of three volumes takes a minute or more.</summary>
+    protected static TimeSpan Moment(int number) => TimeSpan.FromSeconds(2 + 75 * new Random(number).NextDouble());
 
     /// <summary>The state that has to be had again.</summary>
     protected async Task<string> BeforeAsync()

@@ -22,6 +22,7 @@ public sealed class PathTests(LabFixture fixture) : LabTest(fixture)
     ];
 
     [Fact]
+    [Trait(Lengthy, Yes)]
     public async Task HardMountPointsAreMadeExactlyInOneCommit()
     {
         var recorder = new Recorder(Machine);
