@@ -7,6 +7,9 @@ namespace VirtSecurity.Tools;
 /// <summary>A guest in libvirt's XML, https://libvirt.org/formatdomain.html; also inside what libvirt keeps of one that runs, or of a snapshot.</summary>
 internal sealed partial class DomainXml
 {
+    // XElement walks up to the root for each element it takes: what is nested without end would take minutes. libvirt's own chains end at 200.
+    private const int Deepest = 1000;
+
     private readonly XElement domain;
 
     private DomainXml(XElement domain, string name) => (this.domain, Name) = (domain, name);
@@ -25,12 +28,20 @@ internal sealed partial class DomainXml
     }
 
     /// <summary>Reads XML without following anything in it: no document type, no entity, no file.</summary>
-    /// <exception cref="FormatException">It is not XML.</exception>
+    /// <exception cref="FormatException">It is not XML, or nested deeper than any definition is.</exception>
     public static XElement Load(string text)
     {
         try
         {
-            using var reader = XmlReader.Create(new StringReader(text), new XmlReaderSettings { DtdProcessing = DtdProcessing.Prohibit, XmlResolver = null });
+            using (var depth = Reader(text))
+            {
+                while (depth.Read())
+                {
+                    if (depth.Depth > Deepest) throw new FormatException($"it is nested more than {Deepest} deep");
+                }
+            }
+
+            using var reader = Reader(text);
             return XDocument.Load(reader).Root!;
         }
         catch (XmlException problem)
@@ -38,6 +49,9 @@ internal sealed partial class DomainXml
             throw new FormatException(problem.Message, problem);
         }
     }
+
+    private static XmlReader Reader(string text) =>
+        XmlReader.Create(new StringReader(text), new XmlReaderSettings { DtdProcessing = DtdProcessing.Prohibit, XmlResolver = null });
 
     /// <summary>Every path of the host that source elements, boot files and QEMU's own arguments have; rather one too many.</summary>
     public IEnumerable<string> Paths(IReadOnlyDictionary<string, StoragePool> pools)
