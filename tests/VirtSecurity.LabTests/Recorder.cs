@@ -5,7 +5,8 @@ namespace VirtSecurity.LabTests;
 /// <summary>What was executed on the host, recorded by the kernel's audit, not by us.</summary>
 internal sealed class Recorder(LabMachine machine)
 {
-    private const string Key = "recorded";
+    // Each recording has its own: audit's log keeps the earlier ones.
+    private int recording;
 
     /// <summary>Programs that change a host, by the name they run under.</summary>
     public static IReadOnlyList<string> Mutating { get; } =
@@ -14,7 +15,13 @@ internal sealed class Recorder(LabMachine machine)
         "systemctl", "mv", "cp", "truncate",
     ];
 
-    public Task StartAsync() => machine.CheckAsync($"auditctl -D >/dev/null; auditctl -b 8192 >/dev/null; auditctl -a always,exit -F arch=b64 -S execve -k {Key}");
+    private string Key => $"recorded-{recording}";
+
+    public Task StartAsync()
+    {
+        recording++;
+        return machine.CheckAsync($"auditctl -D >/dev/null; auditctl -b 8192 >/dev/null; auditctl -a always,exit -F arch=b64 -S execve -k {Key}");
+    }
 
     /// <summary>The names of programs that were executed since, in order, as often as they were.</summary>
     public async Task<IReadOnlyList<string>> StopAsync()

@@ -76,6 +76,7 @@ public sealed class UndoTests(LabFixture fixture) : LabTest(fixture)
     }
 
     [Fact]
+    [Trait(Lengthy, Yes)]
     public async Task OfSeveralTheOneThatFailsIsUndoneAloneWithOneCommitForTheOthers()
     {
         await Wrap("/usr/sbin/mke2fs", """
