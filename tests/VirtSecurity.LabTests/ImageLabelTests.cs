@@ -100,6 +100,7 @@ public sealed class ImageLabelTests(LabFixture fixture) : LabTest(fixture)
         Assert.Empty(mended.Errors);
         var ran = await recorder.StopAsync();
         Assert.Equal(1, ran.Count(name => name == "semanage"));
+        Assert.NotEmpty(mended.Output);
         Assert.All(mended.Output, context => Assert.Equal(true, Value(context, "IsCompliant")));
         Assert.Equal(before, await OnHost($"stat -c %C {Pool}/run.img"));
         await OnHost("lab-guest-wait run 60");

@@ -12,7 +12,7 @@ namespace VirtSecurity.Commands;
 internal sealed class LabelPipeline
 {
     private readonly VirtCommand cmdlet;
-    private readonly ImagePaths<bool> given;
+    private readonly GivenPaths<bool> given;
     private readonly Dictionary<VirtHost, List<string>> asked = [];
     private readonly HashSet<(VirtHost, string)> known = [];
 

@@ -12,7 +12,7 @@ public sealed class RemoveVirtImageContextCommand : VirtCommand
     private const string LiteralSet = "LiteralPath";
 
     private ChangePipeline<ContextRemovalRequest, ImageFacts, VirtImageContext>? pipeline;
-    private ImagePaths<string?>? paths;
+    private GivenPaths<string?>? paths;
 
     /// <summary>Paths on the host; wildcards are expanded there.</summary>
     [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true, ParameterSetName = PathSet)]

@@ -18,7 +18,7 @@ public sealed class SetVirtImageContextCommand : VirtCommand
     private readonly HashSet<VirtImageContextRequest> known = [];
     private ChangePipeline<VirtImageContextRequest, ImageFacts, VirtImageContext>? pipeline;
     private ChangePipeline<ContextRemovalRequest, ImageFacts, VirtImageContext>? resets;
-    private ImagePaths<(Hypervisor? Hypervisor, string? Type, string? Pattern)>? paths;
+    private GivenPaths<(Hypervisor? Hypervisor, string? Type, string? Pattern)>? paths;
 
     /// <summary>Paths on the host; wildcards are expanded there.</summary>
     [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true, ParameterSetName = PathSet)]

@@ -17,8 +17,7 @@ internal static class RulePlaces
     // Four texts a rule, one a line: the pattern; its path, with a tree's suffix gone and escapes read; that as it is written; and what every match begins
     // with: it ends before the first operator that is not escaped, and a quantifier may take the sign before it away. coreutils' printf reads \xHH as
     // a pattern does. A few processes for many rules: at most 28 texts of 4 KiB each are certain to fit into xargs' line.
-    private const string Script = """
-        s=$(sed -n 's/^[[:space:]]*SELINUXTYPE[[:space:]]*=[[:space:]]*\([A-Za-z0-9_.-]*\).*/\1/p' /etc/selinux/config 2>/dev/null | tail -n 1)
+    private const string Script = SELinuxFs.StoreName + """
         sed -n -e '/^[[:space:]]*\//!d' -e 's/^[[:space:]]*\([^[:space:]]*\).*/\1/' \
           -e 'h; s/\\/\\\\/g; p; g' -e 's#(/\.\*)?$##; s#/\.\*$##; h' \
           -e 's/\\\([^x]\)/\1/g; p; g' -e 's/\\/\\\\/g; p; g' \

@@ -26,13 +26,20 @@ internal static partial class SELinuxFs
     private static readonly string[] EquivalenceFiles = ["file_contexts.subs", "file_contexts.subs_dist"];
     private static readonly string[] Files = ["file_contexts", "file_contexts.homedirs", "file_contexts.local", .. EquivalenceFiles];
 
+    /// <summary>Shell: <c>$s</c> is the name of the policy's store.</summary>
+    internal const string StoreName = """
+        s=$(sed -n 's/^[[:space:]]*SELINUXTYPE[[:space:]]*=[[:space:]]*\([A-Za-z0-9_.-]*\).*/\1/p' /etc/selinux/config 2>/dev/null | tail -n 1)
+
+        """;
+
     // Each file behind tail's line "==> NAME <==", which is neither a rule nor a comment. A file is opened once and read to its end, so that one that a
     // commit replaces meanwhile is the old one or the new one. What is not there is passed over.
     private const string ReadScript = """
         e=
         if [ -r /sys/fs/selinux/enforce ]; then read -r e </sys/fs/selinux/enforce || :; fi   # it has no newline
         printf '%s\n' "$e"
-        s=$(sed -n 's/^[[:space:]]*SELINUXTYPE[[:space:]]*=[[:space:]]*\([A-Za-z0-9_.-]*\).*/\1/p' /etc/selinux/config 2>/dev/null | tail -n 1)
+
+        """ + StoreName + """
         printf '%s\n' "$s"
         cd "/etc/selinux/$s/contexts/files" 2>/dev/null || exit 0
         tail -v -n +1 -- "$@" 2>/dev/null
@@ -67,8 +74,7 @@ internal static partial class SELinuxFs
     /// <summary>Asks for the types that restorecon leaves as they are unless told otherwise (-F), customizable_types(5).</summary>
     public static ToolCall CustomizableTypes() => ToolCall.Script(
         "customizable-types",
-        """
-        s=$(sed -n 's/^[[:space:]]*SELINUXTYPE[[:space:]]*=[[:space:]]*\([A-Za-z0-9_.-]*\).*/\1/p' /etc/selinux/config 2>/dev/null | tail -n 1)
+        StoreName + """
         f=/etc/selinux/$s/contexts/customizable_types
         if [ -e "$f" ]; then cat -- "$f"; fi
         """);

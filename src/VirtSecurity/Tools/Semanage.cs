@@ -17,8 +17,9 @@ internal static class Semanage
         mkdir -p -m 0700 /run/virtsecurity
         exec 9>/run/virtsecurity/policy.lock
         flock -w 600 9 || exit 75
-        store=$(sed -n 's/^[[:space:]]*SELINUXTYPE[[:space:]]*=[[:space:]]*\([A-Za-z0-9_.-]*\).*/\1/p' /etc/selinux/config 2>/dev/null | tail -n 1)
-        lock=/var/lib/selinux/$store/semanage.trans.LOCK
+
+        """ + SELinuxFs.StoreName + """
+        lock=/var/lib/selinux/$s/semanage.trans.LOCK
         tries=0
         while :; do
           if [ -e "$lock" ]; then flock -w 120 -E 75 -- "$lock" true || exit; fi

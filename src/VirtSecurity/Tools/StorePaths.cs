@@ -20,8 +20,7 @@ internal static class StorePaths
         """;
 
     /// <summary>Shell: <c>rules TYPES</c> prints the paths of the administrator's rules for these types, as lines for <c>names</c>.</summary>
-    internal const string Rules = """
-        s=$(sed -n 's/^[[:space:]]*SELINUXTYPE[[:space:]]*=[[:space:]]*\([A-Za-z0-9_.-]*\).*/\1/p' /etc/selinux/config 2>/dev/null | tail -n 1)
+    internal const string Rules = SELinuxFs.StoreName + """
         rules() {
           sed -n -e '/^[[:space:]]*#/d' -e "s#^\([^[:space:]]*\)[[:space:]].*:\($1\):.*#\1#;T" -e 's#(/\.\*)?$##' -e 's#/\.\*$##' -e 's/\[\(\\x[0-9a-f][0-9a-f]\)\]/\1/g' -e 's/\\\([^x]\)/\1/g' -e p \
             "/etc/selinux/$s/contexts/files/file_contexts.local" 2>/dev/null

@@ -13,7 +13,7 @@ namespace VirtSecurity.Commands;
 /// <typeparam name="T">What else was given with a path.</typeparam>
 /// <param name="cmdlet">Writes the errors.</param>
 /// <param name="add">Takes a path of a host; what it throws is that path's error.</param>
-internal sealed class ImagePaths<T>(VirtCommand cmdlet, Action<VirtHost, string, T> add)
+internal sealed class GivenPaths<T>(VirtCommand cmdlet, Action<VirtHost, string, T> add)
 {
     private readonly List<(VirtHost Host, string Pattern, T With)> patterns = [];
 
