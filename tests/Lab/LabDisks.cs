@@ -42,10 +42,20 @@ internal sealed record LabDisks(string Folder)
     {
         foreach (var name in Names)
         {
-            var result = await Tool.TryAsync("qemu-img", ["check", "-q", "-r", "leaks", PathOf(name)], ct).ConfigureAwait(false);
+            var result = await CheckAsync(name, ct).ConfigureAwait(false);
+            // The kernel may give a dead QEMU's locks free a moment after the process is gone.
+            for (var again = 0; again < 50 && result.Stderr.Contains("Failed to get \"write\" lock", StringComparison.Ordinal); again++)
+            {
+                await Task.Delay(100, ct).ConfigureAwait(false);
+                result = await CheckAsync(name, ct).ConfigureAwait(false);
+            }
+
             // 3 is "leaks only", 0 is "nothing left to repair".
             if (result.ExitCode is not (0 or 3))
                 throw new LabException($"{PathOf(name)} is damaged: {result.Stdout}{result.Stderr}");
         }
     }
+
+    private Task<LabResult> CheckAsync(string name, CancellationToken ct) =>
+        Tool.TryAsync("qemu-img", ["check", "-q", "-r", "leaks", PathOf(name)], ct);
 }
