@@ -50,7 +50,7 @@ public sealed partial class ArchitectureTests
     public void OnlyReadersAndTheRunOfAChangeHoldAHost()
     {
         // The flows hand a reader on as a value: they name its signature, and call nothing.
-        string[] named = ["HostGlob", "FactBatch", "QuickNames", "StoreInventory", "RepairPlan", "VolumeFlows", "ChangeFlow", "ChangeRunner", "ChangeMaker", "Undoer", "PastRun", "Finisher", "PolicyState", "SecureGuestVolumes", "RawVolumes", "VirtImageContexts", "ContextRemovals"];
+        string[] named = ["HostGlob", "FactBatch", "QuickNames", "StoreInventory", "RepairPlan", "VolumeFlows", "ChangeFlow", "ChangeRunner", "ChangeMaker", "Undoer", "PastRun", "Finisher", "PolicyState", "SecureGuestVolumes", "RawVolumes", "VirtImageContexts", "ContextRemovals", "ImageMoves"];
         var holders = Users(arrow => arrow.To == typeof(IHost).FullName)
             .Where(type => Folder(type) is not ("Hosts" or "Commands"))
             .Select(type => type.Split('.')[^1].Split('`')[0]);

@@ -24,7 +24,7 @@ internal sealed record HostFacts(VirtHost Host, HostProbeFact Probe, SELinuxFact
     [
         "lvs", "vgs", "lvcreate", "lvremove", "lvextend", "lvreduce", "mke2fs", "mkfs.xfs", "dumpe2fs", "resize2fs", "xfs_info", "xfs_growfs", "mount", "umount", "findmnt", "lsblk", "chattr", "lsattr", "chgrp",
         "semanage", "restorecon", "chcon", "flock", "systemctl", "base64", "timeout",
-        "lvchange", "udevadm", "blkid", "wipefs", "blockdev", "dd", "cmp", "find",
+        "lvchange", "udevadm", "blkid", "wipefs", "blockdev", "dd", "cmp", "find", "setpriv", "virsh",
     ];
 
     /// <summary>What the host is; Xen first, as a dom0 may have /dev/kvm too. Null: neither.</summary>

@@ -23,6 +23,9 @@ internal static class Coreutils
     /// <summary>stat(1)'s format that <see cref="ReadStat"/> reads.</summary>
     public const string StatFormat = @"%n\0%f\0%u\0%G\0%a\0%C\0";
 
+    /// <summary>stat(1)'s format that <see cref="ReadInodes"/> reads.</summary>
+    public const string InodeFormat = @"%n\0%d:%i\0";
+
     private const int StatFields = 6;
 
     // find speaks of an empty directory where rmdir could only fail; lsattr's first column has an i where chattr +i was. systemd keeps the
@@ -124,6 +127,23 @@ internal static class Coreutils
 
     /// <summary>Takes from others the right to list and to write a directory; nothing else changes.</summary>
     public static ToolCall CloseToOthers(string path) => new("chmod", "o-rw", "--", path) { Mutating = true };
+
+    /// <summary>Asks for regular files directly in directories; one that is not there has none.</summary>
+    public static ToolCall Files(IEnumerable<string> directories) => ToolCall.Script(
+        "list-files", """xargs -0r sh -c 'find "$@" -mindepth 1 -maxdepth 1 -type f -print0 2>/dev/null' find-files; exit 0""") with
+    {
+        Stdin = HostText.EncodeRecords(directories),
+    };
+
+    /// <summary>Asks which files paths lead to, links followed; missing ones are not in the answer.</summary>
+    public static ToolCall Inodes(IEnumerable<string> paths) => new("xargs", "-0r", "stat", "-L", "--printf", InodeFormat, "--") { Stdin = HostText.EncodeRecords(paths) };
+
+    /// <summary>Reads <see cref="Inodes"/>: path to device:inode.</summary>
+    public static IReadOnlyDictionary<string, string> ReadInodes(ToolResult result)
+    {
+        var fields = result.Stdout.Split('\0');
+        return Enumerable.Range(0, fields.Length / 2).DistinctBy(i => fields[2 * i]).ToDictionary(i => fields[2 * i], i => fields[2 * i + 1]);
+    }
 
     /// <summary>Permission bits in octal, four digits.</summary>
     public static string Octal(UnixFileMode mode) => Convert.ToString((int)mode, 8).PadLeft(4, '0');

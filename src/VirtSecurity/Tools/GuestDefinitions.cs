@@ -16,6 +16,13 @@ internal sealed record GuestDisk(string Guest, bool IsRunning, string Source);
 /// <param name="Reason">Why it was not read.</param>
 internal sealed record DefinitionFile(string Path, string? Text, string Reason);
 
+/// <summary>A guest as one file defines it.</summary>
+/// <param name="File">The file.</param>
+/// <param name="Guest">The guest's name.</param>
+/// <param name="IsRunning">It is of the guest as it runs now.</param>
+/// <param name="Paths">Every absolute path it has, rather one too many.</param>
+internal sealed record GuestDefinition(DefinitionFile File, string Guest, bool IsRunning, IReadOnlyList<string> Paths);
+
 /// <summary>
 /// What guests are defined on a host and what they use, from libvirt's, xl's and xend's own files: virsh would start daemons by their
 /// sockets, and asking would change the answer.
@@ -106,14 +113,16 @@ internal static class GuestDefinitions
 
     /// <summary>Reads <see cref="Read"/>: every path that a definition has, rather one too many.</summary>
     /// <exception cref="VirtException">FactUnknown: a definition is not understood.</exception>
-    public static IReadOnlyList<GuestDisk> ReadDisks(ToolResult result)
+    public static IReadOnlyList<GuestDisk> ReadDisks(ToolResult result) =>
+        [.. ReadGuests(ReadFiles(result)).Guests.SelectMany(guest => guest.Paths.Select(path => new GuestDisk(guest.Guest, guest.IsRunning, path))).Distinct()];
+
+    /// <summary>From files to guests, and to the storage pools that they may name disks by.</summary>
+    /// <exception cref="VirtException">FactUnknown: a definition is not understood.</exception>
+    public static (IReadOnlyList<GuestDefinition> Guests, IReadOnlyList<StoragePool> Pools) ReadGuests(IReadOnlyList<DefinitionFile> files)
     {
-        var files = ReadFiles(result);
         // A disk may be named by storage pool and volume; libvirt cannot start one whose pool is in neither directory.
         var pools = files.Where(IsPool).Select(file => Understood(file, StoragePools.Parse)).DistinctBy(pool => pool.Name).ToDictionary(pool => pool.Name);
-        return [.. files.Where(file => !IsPool(file))
-            .SelectMany(file => Understood(file, text => Paths(file.Path, text, pools).ToArray()))
-            .Where(disk => disk.Source.StartsWith('/')).Distinct()];
+        return ([.. files.Where(file => !IsPool(file)).Select(file => Understood(file, text => Guest(file, text, pools)))], [.. pools.Values]);
     }
 
     /// <summary>Asks for the files alone, for completion: quick, and as far as the user may see them.</summary>
@@ -136,8 +145,9 @@ internal static class GuestDefinitions
     /// <summary>Whether a file defines a storage pool, and no guest.</summary>
     public static bool IsPool(DefinitionFile file) => file.Path.Contains(PoolDirectory, StringComparison.Ordinal);
 
-    private static IEnumerable<GuestDisk> Paths(string path, string text, IReadOnlyDictionary<string, StoragePool> pools)
+    private static GuestDefinition Guest(DefinitionFile file, string text, IReadOnlyDictionary<string, StoragePool> pools)
     {
+        var path = file.Path;
         var (guest, running, paths) = KindOf(path) switch
         {
             DefinitionKind.Libvirt => DomainXml.Parse(text) is var domain ? (domain.Name, path.StartsWith("/run/", StringComparison.Ordinal), domain.Paths(pools)) : default,
@@ -145,7 +155,7 @@ internal static class GuestDefinitions
             DefinitionKind.Xend => XendDomain.Parse(text) is var domain ? (domain.Name, false, domain.Paths) : default,
             _ => XlConfig.Parse(text) is var config ? (config.Name ?? Path.GetFileNameWithoutExtension(path), false, config.Paths) : default,
         };
-        return paths.Select(source => new GuestDisk(guest, running, source));
+        return new GuestDefinition(file, guest, running, [.. paths.Where(source => source.StartsWith('/')).Distinct()]);
     }
 
     /// <summary>Whose file it is, by its place.</summary>

@@ -44,6 +44,13 @@ public sealed class KilledMatrixTests
     public async Task ARemovalOfARuleThatIsCutOffIsFinishedOrUndone(string scenario, Death death, Remedy remedy) =>
         None(await new KilledTrial<ContextRemovalRequest, ImageFacts, VirtImageContext>(ContextRemovals.Flow, Scenarios.RuleRemovals.Single(one => one.Name == scenario)).MatrixAsync(death, remedy, null));
 
+    public static TheoryData<string, Death, Remedy> Moves => Matrix(Scenarios.Moves.Select(scenario => scenario.Name), Enum.GetValues<Death>());
+
+    [Theory]
+    [MemberData(nameof(Moves))]
+    public async Task AMoveThatIsCutOffIsFinishedOrUndone(string scenario, Death death, Remedy remedy) =>
+        None(await new KilledTrial<ImageMoveRequest, ImageMoveFacts, VirtImageMove>(ImageMoves.Flow, Scenarios.Moves.Single(one => one.Name == scenario)).MatrixAsync(death, remedy, null));
+
     public static TheoryData<string, Death, Remedy> Removals => Matrix(Scenarios.Removals.Select(scenario => scenario.Name), Enum.GetValues<Death>());
 
     public static TheoryData<string, Death, Remedy> Resizes => Matrix(Scenarios.Resizes.Select(scenario => scenario.Name), Enum.GetValues<Death>());

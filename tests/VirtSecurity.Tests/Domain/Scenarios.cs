@@ -80,6 +80,17 @@ internal static class Scenarios
         new("reset of one image", () => WithRule(LabelledImages(), @"/images/one\x2eimg", "virt_content_t"), [RuleRemoval("/images/one.img", isReset: true)]),
     ];
 
+    public static IReadOnlyList<Scenario<ImageMoveRequest>> Moves { get; } =
+    [
+        new("nobody's image", MovableImages, [Move("/old/orphan.img")]),
+        new("a guest's image", MovableImages, [Move("/old/web.img")]),
+        new("an image of two guests", () => WithGuest(MovableImages(), "web2", "/old/web.img"), [Move("/old/web.img")]),
+        new("an image of xl's", XenImages, [Move("/old/web.img")]),
+        new("two images", MovableImages, [Move("/old/web.img"), Move("/old/db.img")]),
+    ];
+
+    public static ImageMoveRequest Move(string path, string destination = "/images") => ImageMoveRequest.Validated(Host, path, destination);
+
     public static ContextRemovalRequest RuleRemoval(string path, string? pattern = null, bool isReset = false) => ContextRemovalRequest.Validated(Host, path, pattern, isReset);
 
     public static IReadOnlyList<Scenario<VolumeRemovalRequest>> Removals { get; } =
@@ -341,6 +352,39 @@ internal static class Scenarios
         machine.AddFile("/images/open.img", '-', "600", "system_u:object_r:default_t:s0");
         machine.OpenByGuests.Add("/images/open.img");
         machine.RunningRanges.Add("s0:c3,c17");
+        return machine;
+    }
+
+    /// <summary>Images that lie where no rule is, and a labelled directory.</summary>
+    public static ModelMachine MovableImages()
+    {
+        var machine = LabelledImages();
+        machine.AddFile("/old", 'd', "755", "unconfined_u:object_r:default_t:s0");
+        foreach (var name in (string[])["web", "db", "orphan"])
+        {
+            var image = machine.AddFile($"/old/{name}.img", '-', "640", "unconfined_u:object_r:default_t:s0", owner: 64055);
+            (image.Content, image.Written) = ($"the data of {name}", 1_700_000_000 + name.Length);
+        }
+
+        machine.DefineGuest("web", "/old/web.img");
+        machine.DefineGuest("db", "/old/db.img");
+        return machine;
+    }
+
+    public static ModelMachine WithGuest(ModelMachine machine, string name, string disk, bool running = false)
+    {
+        machine.DefineGuest(name, disk, running);
+        return machine;
+    }
+
+    private static ModelMachine XenImages()
+    {
+        var machine = new ModelMachine { IsXen = true };
+        machine.AddFile("/images", 'd', "711", "system_u:object_r:xen_image_t:s0");
+        WithRule(machine, "/images(/.*)?", "xen_image_t");
+        machine.AddFile("/old", 'd', "755", "unconfined_u:object_r:default_t:s0");
+        machine.AddFile("/old/web.img", '-', "600", "unconfined_u:object_r:default_t:s0").Content = "the data of web";
+        machine.Definitions["/etc/xen/web.cfg"] = "name = 'web'\nmemory = 512\ndisk = ['format=raw,vdev=xvda,access=rw,target=/old/web.img', 'phy:/dev/vg/b,xvdb,w']\n";
         return machine;
     }
 

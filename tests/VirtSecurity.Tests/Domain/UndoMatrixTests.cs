@@ -63,6 +63,28 @@ public sealed class UndoMatrixTests
         Assert.True(violations.Count == 0, string.Join("\n", violations));
     }
 
+    public static TheoryData<string, FaultKind> MoveMatrix => Matrix(Scenarios.Moves.Select(scenario => scenario.Name));
+
+    [Theory]
+    [MemberData(nameof(MoveMatrix))]
+    public async Task AnImageThatIsNotMovedIsWhereItWasAndItsGuestsNameIt(string scenario, FaultKind kind)
+    {
+        var violations = await FaultTrial<ImageMoveRequest, ImageMoveFacts, VirtImageMove>.MatrixAsync(
+            ImageMoves.Flow, Scenarios.Moves.Single(one => one.Name == scenario), kind);
+        Assert.True(violations.Count == 0, string.Join("\n", violations));
+    }
+
+    public static TheoryData<string, FaultKind> MoveUndoMatrix => Matrix(Scenarios.Moves.Where(scenario => scenario.Requests.Count == 1).Select(scenario => scenario.Name), WhileUndoing);
+
+    [Theory]
+    [MemberData(nameof(MoveUndoMatrix))]
+    public async Task AnUndoneMoveThatFailsIsNamedWithTheCommandLinesThatWouldDoIt(string scenario, FaultKind kind)
+    {
+        var violations = await FaultTrial<ImageMoveRequest, ImageMoveFacts, VirtImageMove>.UndoMatrixAsync(
+            ImageMoves.Flow, Scenarios.Moves.Single(one => one.Name == scenario), kind);
+        Assert.True(violations.Count == 0, string.Join("\n", violations));
+    }
+
     public static TheoryData<string, FaultKind> RemovalMatrix => Matrix(Scenarios.Removals.Select(scenario => scenario.Name));
 
     [Theory]

@@ -11,9 +11,15 @@ internal sealed class ModelInode
     public string Group { get; set; } = "root";
     public bool Immutable { get; set; }
 
+    /// <summary>What is in a file; null: nothing that any test looks at.</summary>
+    public string? Content { get; set; }
+
+    /// <summary>Seconds since 1970 of the last write to it.</summary>
+    public long Written { get; set; } = 1_700_000_000;
+
     public bool IsDirectory => Type == 'd';
 
-    public override string ToString() => $"{Type} {Mode} {Owner}:{Group} {(Immutable ? "immutable " : "")}{Label}";
+    public override string ToString() => $"{Type} {Mode} {Owner}:{Group} {(Immutable ? "immutable " : "")}{Label}{(Content is null ? "" : $" '{Content}' of {Written}")}";
 }
 
 /// <summary>A file system's inodes by path; the root's path is empty, all others begin with a slash.</summary>

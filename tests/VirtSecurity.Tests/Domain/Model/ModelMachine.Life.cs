@@ -26,7 +26,7 @@ internal sealed partial class ModelMachine
         ("wipe", [var device, _]) => WipeVolume(device),
         ("fs-grown", [_, var device, _, var before, var after]) => HasGrown(device, long.Parse(before, CultureInfo.InvariantCulture), long.Parse(after, CultureInfo.InvariantCulture)),
         ("lvreduce-if-it-fits", [_, var device, _, _, var bytes, _]) => ReduceIfItFits(device, long.Parse(bytes, CultureInfo.InvariantCulture)),
-        _ => throw Unknown([name, .. arguments]),
+        _ => Moves(name, arguments, input),
     };
 
     private Said LifeTool(string[] argv) => argv switch

@@ -85,6 +85,7 @@ internal sealed partial class ModelMachine
             if (partition.FileSystem is not null) Write(text, $"in {partition.Node} ", partition.FileSystem);
         }
 
+        foreach (var (path, definition) in Definitions.OrderBy(file => file.Key, StringComparer.Ordinal)) text.AppendLine(CultureInfo.InvariantCulture, $"definition {path} {definition}");
         foreach (var (path, rule) in UdevRules) text.AppendLine(CultureInfo.InvariantCulture, $"{path} {rule}");
         foreach (var mount in Mounts.OrderBy(mount => mount.Point, StringComparer.Ordinal)) text.AppendLine(CultureInfo.InvariantCulture, $"mount {mount.Source} at {mount.Point} {mount.FileSystem.Type} {mount.Options}");
         text.AppendLine("fstab " + Encoding.Latin1.GetString(Fstab).Replace("\n", "\\n\n      ", StringComparison.Ordinal));
@@ -112,6 +113,7 @@ internal sealed partial class ModelMachine
         ["xargs", "-0", "-n", "2", "chcon", "-h", "--"] => Chcon(call.Stdin!),
         ["xargs", "-0r", "stat", "--printf", @"%C\0%n\0", "--"] => Labels(call.Stdin!),
         ["xargs", "-0r", "stat", "--printf", Tools.Coreutils.StatFormat, "--"] => Stat(Records(call.Stdin!)),
+        ["rm" or "restorecon", ..] or ["xargs", "-0r", "stat", "-L", ..] => MoveTool(call.Argv, call.Stdin),
         ["systemctl", "daemon-reload"] => Reload(),
         ["find", "/dev", "-xdev", "-ignore_readdir_race", "-path", "/dev/char", "-prune", "-o", "-type", "l", "-printf", @"%p\0%l\0"] => DeviceLinks(),
         _ => File(call.Argv),
