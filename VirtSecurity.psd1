@@ -17,6 +17,7 @@
         'Get-VirtImage'
         'Get-VirtImageContext'
         'Get-VirtImageContextRule'
+        'Move-VirtImage'
         'New-SecureGuestVolume'
         'Remove-SecureGuestVolume'
         'Remove-VirtImageContext'

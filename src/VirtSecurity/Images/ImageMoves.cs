@@ -48,7 +48,7 @@ internal static class ImageMoves
                 new("begin", [ImageCopy.Begin(copy)], Coreutils.Exists(copy), [ImageCopy.Forget(copy)]) { HiddenBy = CopyStep },
                 new(CopyStep, [ImageCopy.Copy(request.Path, source, copy, request.Target)], ImageCopy.IsCopied(request.Path, source, request.Target), [ImageCopy.TakeBack(request.Path, source, request.Target)]),
                 new("restorecon", [ImageCopy.Label(request.Target)], ImageCopy.IsLabelled(request.Target, context.ToString()), []),
-                .. facts.Definitions.SelectMany(definition => definition.Names.Select(name => Redefine(definition, name, request, source))),
+                .. facts.Definitions.SelectMany(definition => definition.Names.Select(name => Redefine(definition, name, request, facts, source))),
             ],
             [],
             [])
@@ -60,7 +60,7 @@ internal static class ImageMoves
     private static ImageFileFact RequireMovable(ImageMoveRequest request, ImageMoveFacts facts)
     {
         VirtException Refused(string reason) => new("ImageNotMovable", request.Path, reason);
-        var self = facts.Source.Self ?? throw new VirtException("ImageNotFound", request.Path, request.Host);
+        var self = facts.Source.Self ?? throw new VirtException("PathNotFound", request.Path, request.Host);
         if (self.FileType != '-' || facts.Ends.Source is not { } source) throw Refused(self.FileType == 'l' ? "it is a symbolic link: name the file it leads to" : "it is no regular file");
         if (HostPath.Chain(request.Path).SkipLast(1).FirstOrDefault(parent => facts.Source.Inodes.GetValueOrDefault(parent)?.FileType == 'l') is { } link) throw Refused($"{link} is a symbolic link: name the directory it leads to");
         if (source.Names > 1) throw Refused($"it has {source.Names} names (hard links), and would stay where it is by the others");
@@ -89,10 +89,11 @@ internal static class ImageMoves
         return context;
     }
 
-    private static Change Redefine(ImageDefinition definition, string name, ImageMoveRequest request, ImageFileFact source)
+    private static Change Redefine(ImageDefinition definition, string name, ImageMoveRequest request, ImageMoveFacts facts, ImageFileFact source)
     {
         var (guest, file) = (definition.Definition.Guest, definition.Definition.File.Path);
         var edit = new GuestRedefinition(file, guest, name, request.Target);
+        if (edit.Tool is { } tool) facts.Host.RequireReady([tool]);
         if (!definition.CanHave(edit)) throw new VirtException("DefinitionNotEditable", name, guest, file);
         return new("define " + guest, [edit.Do()], edit.Has(), [edit.Undo(request.Path, source)]);
     }

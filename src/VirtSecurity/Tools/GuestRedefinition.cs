@@ -13,65 +13,44 @@ namespace VirtSecurity.Tools;
 /// <param name="New">The path it is to have.</param>
 internal sealed record GuestRedefinition(string File, string Guest, string Old, string New)
 {
-    // A path counts where one of these is before it and one of those is behind it.
+    // A path counts where one of these is before it and one of those is behind it; in xl's files, the end of a line as well.
     private const string XmlBefore = "'\">";
     private const string XmlBehind = "'\"<";
-    private const string XlBefore = "'\"=:, \t[\n";
-    private const string XlBehind = "'\", \t]\n";
-
-    private const string ReplaceFunction = """
-        replaced() {
-          OLD=$1 NEW=$2 BEFORE=$3 BEHIND=$4 LC_ALL=C awk '
-            BEGIN { old = ENVIRON["OLD"]; new = ENVIRON["NEW"]; before = ENVIRON["BEFORE"]; behind = ENVIRON["BEHIND"] }
-            {
-              line = $0; out = ""
-              while ((i = index(line, old)) > 0) {
-                a = i > 1 ? substr(line, i - 1, 1) : out == "" ? "\n" : substr(out, length(out))
-                b = substr(line, i + length(old), 1)
-                if (b == "") b = "\n"
-                out = out substr(line, 1, i - 1) (index(before, a) && index(behind, b) ? new : old)
-                line = substr(line, i + length(old))
-              }
-              print out line
-            }'
-        }
-
-        """;
+    private const string XlBefore = "'\"=:, \t[";
+    private const string XlBehind = "]'\", \t";
 
     // libvirt alone may write its files. Its own text comes back to it, with the passwords that it shows to nobody but root.
-    private const string VirshScript = ImageCopy.UnusedFunctions + ReplaceFunction + """
+    private const string VirshScript = ImageCopy.UnusedFunctions + """
         set -eu
         umask 077
-        if [ -n "$7" ]; then unused "$6" "$7" "$5"; fi
+        if [ -n "$4" ]; then unused "$4" "$5" "$6"; fi
         d=$(mktemp -d /run/virtsecurity-define.XXXXXX)
         trap 'rm -rf "$d"' EXIT
         virsh -q -c "$1" dumpxml --inactive --security-info -- "$2" </dev/null >"$d/before"
-        replaced "$3" "$4" "$8" "$9" <"$d/before" >"$d/after"
-        if cmp -s "$d/before" "$d/after"; then exit 0; fi
+        LC_ALL=C sed -e "$3" -- "$d/before" >"$d/after"
+        if [ "$(cksum <"$d/before")" = "$(cksum <"$d/after")" ]; then exit 0; fi
         virsh -q -c "$1" define -- "$d/after" </dev/null
         """;
 
-    private const string FileScript = ImageCopy.UnusedFunctions + ReplaceFunction + """
+    private const string FileScript = ImageCopy.UnusedFunctions + """
         set -eu
         umask 077
         f=$(realpath -e -- "$1")
-        if [ -n "$5" ]; then unused "$4" "$5" "$8"; fi
+        if [ -n "$3" ]; then unused "$3" "$4" "$5"; fi
         n="${f%/*}/.virtsecurity-${f##*/}"
         trap 'rm -f "$n"' EXIT
         cp -a -- "$f" "$n"
-        replaced "$2" "$3" "$6" "$7" <"$f" >"$n"
-        if [ -s "$f" ] && [ -n "$(tail -c 1 "$f")" ]; then truncate -s -1 "$n"; fi
-        if cmp -s "$f" "$n"; then exit 0; fi
+        LC_ALL=C sed -e "$2" -- "$f" >"$n"
+        if [ "$(cksum <"$f")" = "$(cksum <"$n")" ]; then exit 0; fi
         sync -- "$n"
         mv -T -- "$n" "$f"
-        sync -- "${f%/*}"
+        sync -- "${f%/*}/"
         """;
 
-    // What has the new path and the old one no more.
-    private const string HasScript = ReplaceFunction + """
+    private const string HasScript = """
         f=$(realpath -e -- "$1") || exit 0
-        without() { replaced "$1" "$2" "$3" "$4" <"$f" | cksum; }
-        if [ "$(without "$2" "" "$4" "$5")" = "$(without "$2" "$2" "$4" "$5")" ] && [ "$(without "$3" "" "$4" "$5")" != "$(without "$3" "$3" "$4" "$5")" ]; then echo defined; fi
+        has() { [ -n "$(LC_ALL=C sed -n -e "$1" -- "$f")" ]; }
+        if has "$3" && ! has "$2"; then echo defined; fi
         """;
 
     private bool IsXml => GuestDefinitions.KindOf(File) == DefinitionKind.Libvirt;
@@ -92,7 +71,7 @@ internal sealed record GuestRedefinition(string File, string Guest, string Old, 
         for (var at = text.IndexOf(old, StringComparison.Ordinal); at >= 0;)
         {
             var (before, behind) = (at == 0 ? '\n' : text[at - 1], at + old.Length == text.Length ? '\n' : text[at + old.Length]);
-            var counts = Before.Contains(before, StringComparison.Ordinal) && Behind.Contains(behind, StringComparison.Ordinal);
+            var counts = IsIn(Before, before) && IsIn(Behind, behind);
             if (counts) text = text[..at] + other + text[(at + old.Length)..];
             at = text.IndexOf(old, at + (counts ? other.Length : old.Length), StringComparison.Ordinal);
         }
@@ -100,21 +79,25 @@ internal sealed record GuestRedefinition(string File, string Guest, string Old, 
         return text;
     }
 
+    private bool IsIn(string signs, char sign) => signs.Contains(sign, StringComparison.Ordinal) || (sign == '\n' && !IsXml);
+
     /// <summary>Makes it so; where it is so already nothing is done.</summary>
     public ToolCall Do() => Call(Old, New, "", "", "");
 
     /// <summary>Prints something if the definition has the new path, and the old one no more.</summary>
-    public ToolCall Has() => ToolCall.Script("guest-defined", HasScript, File, Written(Old), Written(New), Before, Behind);
+    public ToolCall Has() => ToolCall.Script("guest-defined", HasScript, File, $"/{Pattern(Old)}/p", $"/{Pattern(New)}/p");
 
     /// <summary>Takes it back, unless the image at the new path has been used since, or the old file is gone.</summary>
     public ToolCall Undo(string source, ImageFileFact fact) => Call(New, Old, New, ImageCopy.MarkOf(fact), source);
 
     private ToolCall Call(string from, string to, string target, string mark, string source)
     {
-        var (old, other) = (Written(from), Written(to));
+        // Neighbours share what is between them, and so take turns.
+        var once = $"s/{Pattern(from)}/\\1{Escaped(Written(to), "\\&/")}\\2/g";
+        var edit = $"{once};{once}";
         var call = IsXml
-            ? ToolCall.Script("virsh define", VirshScript, Uri, Guest, old, other, source, target, mark, Before, Behind)
-            : ToolCall.Script("xl-config", FileScript, File, old, other, target, mark, Before, Behind, source);
+            ? ToolCall.Script("virsh define", VirshScript, Uri, Guest, edit, target, mark, source)
+            : ToolCall.Script("xl-config", FileScript, File, edit, target, mark, source);
         return call with
         {
             Mutating = true,
@@ -123,6 +106,15 @@ internal sealed record GuestRedefinition(string File, string Guest, string Old, 
                 : $"sed -i ... {ShellQuote.Word(File)}   # {ShellQuote.Word(to)} for {ShellQuote.Word(from)}",
         };
     }
+
+    /// <summary>A basic regular expression of sed's for a path and what must be around it.</summary>
+    private string Pattern(string path)
+    {
+        var (start, end) = IsXml ? ("", "") : ("^\\|", "$\\|");
+        return $"\\({start}[{Before}]\\){Escaped(Written(path), "\\.*[^$/")}\\({end}[{Behind}]\\)";
+    }
+
+    private static string Escaped(string text, string special) => string.Concat(text.Select(sign => special.Contains(sign, StringComparison.Ordinal) ? $"\\{sign}" : sign.ToString()));
 
     /// <summary>As libvirt writes it in XML (virBufferEscapeString); in xl's files a path stands as it is.</summary>
     private string Written(string path) => IsXml ? SecurityElement.Escape(path) : path;

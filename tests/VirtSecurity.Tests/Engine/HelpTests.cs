@@ -8,7 +8,7 @@ namespace VirtSecurity.Tests.Engine;
 /// <summary>One can work from Get-Help alone: it is complete, it is true, and its examples run.</summary>
 public sealed class HelpTests(HelpTests.Help help) : IClassFixture<HelpTests.Help>
 {
-    public static TheoryData<string> Cmdlets => ["Connect-VirtHost", "Get-SecureGuestVolume", "Get-VirtChange", "Get-VirtImage", "Get-VirtImageContext", "Get-VirtImageContextRule", "New-SecureGuestVolume", "Remove-SecureGuestVolume", "Remove-VirtImageContext", "Repair-SecureGuestVolume", "Resize-SecureGuestVolume", "Resume-VirtChange", "Set-VirtImageContext", "Test-VirtImageContext", "Undo-VirtChange"];
+    public static TheoryData<string> Cmdlets => [.. ManifestTests.Cmdlets];
 
     [Theory]
     [MemberData(nameof(Cmdlets))]
@@ -145,7 +145,6 @@ public sealed class HelpTests(HelpTests.Help help) : IClassFixture<HelpTests.Hel
     /// <summary>Each example on hosts of its own; what is left to this machine goes to kvm1.</summary>
     private sealed class ExampleWorlds : IDisposable
     {
-        private static readonly string[] Ours = ["Connect-VirtHost", "Get-SecureGuestVolume", "Get-VirtChange", "Get-VirtImage", "Get-VirtImageContext", "Get-VirtImageContextRule", "New-SecureGuestVolume", "Remove-SecureGuestVolume", "Remove-VirtImageContext", "Repair-SecureGuestVolume", "Resize-SecureGuestVolume", "Resume-VirtChange", "Set-VirtImageContext", "Test-VirtImageContext", "Undo-VirtChange"];
         private readonly Dictionary<Example, (ScriptedHosts Hosts, ScriptedHost[] Each)> worlds;
 
         public ExampleWorlds(IReadOnlyList<Example> examples)
@@ -174,7 +173,7 @@ public sealed class HelpTests(HelpTests.Help help) : IClassFixture<HelpTests.Hel
         {
             var hosts = new ScriptedHosts();
             ScriptedHost Kvm(string name) => hosts.Add(name).Group("volumegroup", 1L << 40).Group("vg0", 2L << 40).Partition("sdb1")
-                .Write("var/lib/libvirt/images/a.qcow2", "").Write("srv/iso/a.iso", "").Write("srv/guests/iso/b.iso", "")
+                .Write("var/lib/libvirt/images/a.qcow2", "").Write("home/ann/web.qcow2", "x").Write("srv/old/db.img", "x").Write("srv/iso/a.iso", "").Write("srv/guests/iso/b.iso", "")
                 .Write("etc/selinux/default/contexts/files/file_contexts.local", "/srv/old(/.*)?    system_u:object_r:virt_image_t:s0\n/virtual.store(/.*)?    system_u:object_r:virt_image_t:s0\n").MakeDirectory("/virtual.store", UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute)
                 .CutOff("20261122T101500Z-0a1b2c3d", "vg0/cut")
                 .MakeDirectory("/virtstorage", UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute);
@@ -186,8 +185,8 @@ public sealed class HelpTests(HelpTests.Help help) : IClassFixture<HelpTests.Hel
         {
             var ast = Parser.ParseInput(code, out _, out var errors);
             Assert.Empty(errors);
-            var calls = ast.FindAll(node => node is CommandAst command && Ours.Contains(command.GetCommandName()), true).Cast<CommandAst>()
-                .Where(command => command.Parent is PipelineAst pipeline && (pipeline.PipelineElements[0] == command || !Ours.Contains((pipeline.PipelineElements[0] as CommandAst)?.GetCommandName())))
+            var calls = ast.FindAll(node => node is CommandAst command && ManifestTests.Cmdlets.Contains(command.GetCommandName()), true).Cast<CommandAst>()
+                .Where(command => command.Parent is PipelineAst pipeline && (pipeline.PipelineElements[0] == command || !ManifestTests.Cmdlets.Contains((pipeline.PipelineElements[0] as CommandAst)?.GetCommandName())))
                 .Where(command => command.GetCommandName() == "Connect-VirtHost" ? command.CommandElements.Count == 1 : !command.Extent.Text.Contains("-VirtHost", StringComparison.Ordinal));
             foreach (var call in calls.OrderByDescending(call => call.Extent.EndOffset)) code = code.Insert(call.Extent.EndOffset, " -VirtHost kvm1");
             return code;

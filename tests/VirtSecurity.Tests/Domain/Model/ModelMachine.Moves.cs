@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.RegularExpressions;
 using VirtSecurity.Hosts;
 using VirtSecurity.Tools;
 
@@ -33,9 +34,9 @@ internal sealed partial class ModelMachine
         ("image-take-back", [var source, var target, var mark]) => TakeBack(source, target, mark),
         ("image-labelled", [var path, var label]) => Look(path)?.Label is { } now && (now == label || now.Contains(":c", StringComparison.Ordinal)) ? Said.Text("labelled\n") : Said.Nothing,
         ("image-remove", [var source, var identity, var copy, var target]) => RemoveOld(source, identity, copy, target),
-        ("guest-defined", [var file, var old, var other, ..]) => Definitions.TryGetValue(file, out var text) && text.Contains(other, StringComparison.Ordinal) && !text.Contains(old, StringComparison.Ordinal) ? Said.Text("defined\n") : Said.Nothing,
-        ("virsh define", [_, var guest, var old, var other, var source, var target, var mark, _, _]) => Redefine($"/etc/libvirt/qemu/{guest}.xml", old, other, source, target, mark),
-        ("xl-config", [var file, var old, var other, var target, var mark, _, _, var source]) => Redefine(file, old, other, source, target, mark),
+        ("guest-defined", [var file, var old, var other]) => Definitions.TryGetValue(file, out var text) && Sed(text, other).Length > 0 && Sed(text, old).Length == 0 ? Said.Text("defined\n") : Said.Nothing,
+        ("virsh define", [_, var guest, var edit, var target, var mark, var source]) => Redefine($"/etc/libvirt/qemu/{guest}.xml", edit, source, target, mark),
+        ("xl-config", [var file, var edit, var target, var mark, var source]) => Redefine(file, edit, source, target, mark),
         _ => throw Unknown([name, .. arguments]),
     };
 
@@ -118,12 +119,20 @@ internal sealed partial class ModelMachine
         return Said.Nothing;
     }
 
-    private Said Redefine(string file, string old, string other, string source, string target, string mark)
+    private Said Redefine(string file, string edit, string source, string target, string mark)
     {
         if (mark.Length > 0 && Unused(source, target, mark) is { } reason) return Said.Failure(1, reason);
         if (!Definitions.TryGetValue(file, out var text)) return Said.Failure(1, "error: failed to get domain\n");
-        Definitions[file] = text.Replace(old, other, StringComparison.Ordinal);
+        Definitions[file] = Sed(text, edit);
         return Said.Nothing;
+    }
+
+    /// <summary>What sed makes of a text, with as much of its language as the edits are written in: <c>s/pattern/replacement/g</c>, and <c>/pattern/p</c>.</summary>
+    private static string Sed(string text, string program)
+    {
+        var parts = SedParts().Split(program.Split("/g;")[0]);
+        var pattern = new Regex(BasicExpression().Replace(parts[1], match => match.Value switch { @"\(" => "(", @"\)" => ")", @"\|" => "|", _ => match.Value }), RegexOptions.Multiline);
+        return program[0] == 's' ? pattern.Replace(text, match => match.Groups[1].Value + Backslash().Replace(parts[2][2..^2], "$1") + match.Groups[2].Value) : string.Concat(pattern.Matches(text).Select(match => match.Value));
     }
 
     private string? Unused(string source, string target, string mark) => Look(target) is not { } made ? null
@@ -136,4 +145,13 @@ internal sealed partial class ModelMachine
         var (files, inside) = Find(path);
         files.Inodes.Remove(inside);
     }
+
+    [GeneratedRegex(@"(?<!\\)/")]
+    private static partial Regex SedParts();
+
+    [GeneratedRegex(@"\\[()|]")]
+    private static partial Regex BasicExpression();
+
+    [GeneratedRegex(@"\\(.)")]
+    private static partial Regex Backslash();
 }

@@ -54,7 +54,7 @@ public sealed class ScriptedHost
     /// <summary>Calls of these change a host.</summary>
     private static readonly string[] Mutating =
     [
-        "lvcreate", "lvremove", "lvchange", "lvextend", "lvreduce", "resize2fs", "xfs_growfs", "blkdiscard", "mke2fs", "mkfs.xfs", "mkdir", "rmdir", "chmod", "chattr", "mount", "umount", "systemctl", "semanage", "restorecon", "chcon",
+        "lvcreate", "lvremove", "lvchange", "lvextend", "lvreduce", "resize2fs", "xfs_growfs", "blkdiscard", "mke2fs", "mkfs.xfs", "mkdir", "rmdir", "chmod", "chattr", "mount", "umount", "systemctl", "semanage", "restorecon", "chcon", "virsh",
     ];
 
     private readonly string root;
@@ -63,7 +63,7 @@ public sealed class ScriptedHost
     {
         this.root = root;
         foreach (var directory in (string[])
-            ["usr", "dev", "etc/selinux", "proc/self", "proc/xen", "sys/fs/selinux", "run/lock", "tmp", "srv", "var/lib", "state/vg", "state/lv", "state/labels", "state/immutable", "state/fail", "state/sbin"])
+            ["usr", "dev", "etc/selinux", "proc/self", "proc/xen", "sys/fs/selinux", "run/lock", "tmp", "srv", "var/lib", "state/vg", "state/lv", "state/labels", "state/immutable", "state/fail", "state/sbin", "state/proc"])
         {
             Directory.CreateDirectory(Path.Combine(root, directory));
         }
@@ -80,6 +80,7 @@ public sealed class ScriptedHost
         Write("proc/self/mountinfo", Fixture("mountinfo"));
         Write("proc/1/ns/mnt", "");
         MakeLink("proc/self/ns/mnt", "/proc/1/ns/mnt");
+        MakeLink("dev/fd", "/state/proc/self/fd");
         Write("sys/fs/selinux/enforce", "1");
         Write("sys/fs/selinux/context", "");
         Write("state/uid", "0");
@@ -110,6 +111,9 @@ public sealed class ScriptedHost
         : [];
 
     public string Read(string path) => File.ReadAllText(Path.Combine(root, path));
+
+    /// <summary>The names in a directory.</summary>
+    public IReadOnlyList<string> Names(string path) => [.. Directory.GetFileSystemEntries(Path.Combine(root, path)).Select(entry => Path.GetFileName(entry)!).Order(StringComparer.Ordinal)];
 
     public bool Has(string path) => Path.Exists(Path.Combine(root, path.TrimStart('/')));
 
