@@ -25,8 +25,12 @@ internal sealed record ImageMoveFact(ImageFileFact? Source, ImageFileFact? Targe
 /// </summary>
 internal static class ImageCopy
 {
+    // By numbers: to find the same file as a name says, find would open it, and so find itself.
     private const string Opened = """
-        opened() { find -L /proc/[0-9]*/fd -mindepth 1 -maxdepth 1 -samefile "$1" 2>/dev/null | grep -v "^/proc/$$/" | sed -n 's,^/proc/\([0-9]*\)/.*,\1,p' | sort -un; }
+        opened() {
+          i=$(stat -c '%i %d' -- "$1" 2>/dev/null) || return 0
+          find -L /proc/[0-9]*/fd -mindepth 1 -maxdepth 1 -inum "${i% *}" -printf '%D %p\n' 2>/dev/null | sed -n "s,^${i#* } /proc/\([0-9]*\)/.*,\1,p" | sort -un
+        }
 
         """;
 
