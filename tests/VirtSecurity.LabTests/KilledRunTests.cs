@@ -64,6 +64,7 @@ public sealed class KilledRunTests(LabFixture fixture) : LabTest(fixture)
     }
 
     [Fact]
+    [Trait(Lengthy, Yes)]
     public async Task ARunOfThreeVolumesKilledInItsCommitIsTakenBack()
     {
         await OnHost("grep -q 'no newline' /etc/fstab || printf '# no newline at the end' >>/etc/fstab");
