@@ -42,4 +42,14 @@ internal sealed record Change(string Step, IReadOnlyList<ToolCall> Do, ToolCall?
         { Outcome: ToolOutcome.Exited, ExitCode: 1 } => false,
         _ => null,
     };
+
+    /// <summary>Whether the change at a place is in place, by its own check, or by that of a later step: the one that hides it or, of a change that has no check, any.</summary>
+    /// <param name="changes">An object's changes, in order.</param>
+    /// <param name="seen">What each one's own check says.</param>
+    /// <param name="place">Which of them.</param>
+    public static bool? IsInPlace(IReadOnlyList<Change> changes, IReadOnlyList<bool?> seen, int place)
+    {
+        bool Tells(Change later) => changes[place].Check is null || later.Step == changes[place].HiddenBy;
+        return seen[place] is not true && Enumerable.Range(place + 1, changes.Count - place - 1).Any(i => Tells(changes[i]) && IsInPlace(changes, seen, i) is true) ? true : seen[place];
+    }
 }

@@ -75,14 +75,9 @@ internal sealed class Finisher(IHost host, Journal journal)
         return [.. changes.Select(change => change.Check is null ? (false, "") : answers.Dequeue())];
     }
 
-    /// <summary>By its own check, or by that of a later step: the one that hides it or, of a step that has no check, any.</summary>
-    private static (bool? InPlace, string Words) InPlace(IReadOnlyList<Change> changes, IReadOnlyList<(bool? InPlace, string Words)> seen, int place)
-    {
-        bool Tells(Change later) => changes[place].Check is null || later.Step == changes[place].HiddenBy;
-        return seen[place].InPlace is not true && Enumerable.Range(place + 1, changes.Count - place - 1).Any(i => Tells(changes[i]) && InPlace(changes, seen, i).InPlace is true)
-            ? (true, "")
-            : seen[place];
-    }
+    /// <summary>By its own check, or by a later step's.</summary>
+    private static (bool? InPlace, string Words) InPlace(IReadOnlyList<Change> changes, IReadOnlyList<(bool? InPlace, string Words)> seen, int place) =>
+        Change.IsInPlace(changes, [.. seen.Select(one => one.InPlace)], place) is true ? (true, "") : seen[place];
 
     /// <summary>The first step that is not in place after all; null: all are, as far as they can be asked.</summary>
     private static RunFailure? Missing(IReadOnlyList<Change> changes, IReadOnlyList<(bool? InPlace, string Words)> seen)

@@ -157,12 +157,8 @@ internal sealed class Undoer(IHost host, Journal journal, SharedChanges shared)
         var results = await RunAsync([.. checks, SELinuxFs.Read()]).ConfigureAwait(false);
         if (results.Count == 0) return ([.. set.Own.Select(_ => (bool?)null)], null);
         var next = 0;
-        var own = set.Own.Select(change => change.Check is null ? null : Change.IsInPlace(results[next++])).ToArray();
-        for (var i = own.Length - 1; i >= 0; i--)
-        {
-            if (set.Own[i].HiddenBy is { } hider && Enumerable.Range(i + 1, own.Length - i - 1).Any(later => set.Own[later].Step == hider && own[later] is true)) own[i] = true;
-        }
-
+        bool?[] seen = [.. set.Own.Select(change => change.Check is null ? null : Change.IsInPlace(results[next++]))];
+        bool?[] own = [.. set.Own.Select((change, i) => change.Check is null ? null : Change.IsInPlace(set.Own, seen, i))];
         if (results[^1] is not { Succeeded: true } result) return (own, null);
         var contexts = SELinuxFs.ReadFact(result).FileContexts;
         return (own, [.. set.Rules.Where(rule => rule.IsInPlace(contexts))]);

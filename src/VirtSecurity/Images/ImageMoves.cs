@@ -26,7 +26,7 @@ internal static class ImageMoves
         Plan,
         Difference,
         Result,
-        (_, facts, _) => facts.Host.NotesOfRules(false),
+        (_, _, _) => [],
         facts => facts.Unfinished)
     {
         Guard = (request, facts) => InUse(request, facts),
