@@ -23,7 +23,6 @@ public sealed class MoveTests(LabFixture fixture) : InstantTest(fixture)
         select (change, fault));
 
     [Fact]
-    [Trait(Lengthy, Yes)]
     public Task AConnectionCutWhileTheGuestIsRedefinedLeavesItOneIntactImage() => FaultAtAChange(2, Fault.ConnectionCut);
 
     [Theory]
