@@ -8,36 +8,36 @@ namespace VirtSecurity.Lab;
 /// <summary>The whole matrix of faults and moments, of which CI runs a sample, and its report.</summary>
 internal static class Instants
 {
-    private static readonly string[] Classes = ["VirtSecurity.LabTests.InstantTests", "VirtSecurity.LabTests.RandomMomentTests", "VirtSecurity.LabTests.ManyAtOnceTests", "VirtSecurity.LabTests.DeviceGuardTests"];
+    private static readonly string[] Classes = ["VirtSecurity.LabTests.InstantTests", "VirtSecurity.LabTests.RandomMomentTests", "VirtSecurity.LabTests.PowerCutTests", "VirtSecurity.LabTests.ManyAtOnceTests", "VirtSecurity.LabTests.DeviceGuardTests"];
 
-    /// <summary>Runs it, on two machines side by side, and writes docs/instants.md; some hours.</summary>
+    /// <summary>
+    /// Runs it, on two machines side by side, and writes docs/instants.md; some hours. Each case that passed is recorded in the cache,
+    /// under the product's sources: a run that was interrupted goes on where it was.
+    /// </summary>
     /// <returns>The exit code of the tests.</returns>
     public static async Task<int> RunAsync(TextWriter output, CancellationToken ct)
     {
         var root = typeof(Instants).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().First(attribute => attribute.Key == "RepoRoot").Value!;
-        var record = Directory.CreateTempSubdirectory("virtlab-record");
-        try
-        {
-            var tests = await Tool.Command("dotnet", ["test", Path.Combine(root, "tests/VirtSecurity.LabTests"), "--no-progress", "--output", "detailed", .. Classes.SelectMany(name => new[] { "--filter-class", name })])
-                .WithEnvironmentVariables(new Dictionary<string, string?> { ["VIRTSECURITY_LAB_FULL"] = "1", ["VIRTSECURITY_LAB_RECORD"] = record.FullName })
-                .WithStandardOutputPipe(PipeTarget.ToDelegate(output.WriteLine))
-                .WithStandardErrorPipe(PipeTarget.ToDelegate(output.WriteLine))
-                .ExecuteAsync(ct).ConfigureAwait(false);
-            string[] rows = [.. record.GetFiles().SelectMany(file => File.ReadAllLines(file.FullName)).Order(StringComparer.Ordinal)];
-            var report = await ReportAsync(rows, tests.ExitCode == 0, ct).ConfigureAwait(false);
-            await File.WriteAllTextAsync(Path.Combine(root, "docs/instants.md"), report, ct).ConfigureAwait(false);
-            await output.WriteLineAsync(report).ConfigureAwait(false);
-            return tests.ExitCode;
-        }
-        finally
-        {
-            record.Delete(true);
-        }
+        if ((await GitAsync(root, ct, "status", "--porcelain", "--", "src").ConfigureAwait(false)).Length > 0)
+            throw new LabException("src has changes that are not committed; the record is kept for sources that can be named. Commit them first.");
+        var record = Directory.CreateDirectory(Path.Combine(LabCache.FromEnvironment().Root, "instants", await GitAsync(root, ct, "rev-parse", "HEAD:src").ConfigureAwait(false)));
+        var tests = await Tool.Command("dotnet", ["test", "--project", Path.Combine(root, "tests/VirtSecurity.LabTests"), "--no-progress", "--output", "detailed", .. Classes.SelectMany(name => new[] { "--filter-class", name })])
+            .WithEnvironmentVariables(new Dictionary<string, string?> { ["VIRTSECURITY_LAB_FULL"] = "1", ["VIRTSECURITY_LAB_RECORD"] = record.FullName })
+            .WithStandardOutputPipe(PipeTarget.ToDelegate(output.WriteLine))
+            .WithStandardErrorPipe(PipeTarget.ToDelegate(output.WriteLine))
+            .ExecuteAsync(ct).ConfigureAwait(false);
+        string[] rows = [.. record.GetFiles().SelectMany(file => File.ReadAllLines(file.FullName)).Order(StringComparer.Ordinal)];
+        var report = Report(rows, tests.ExitCode == 0, await GitAsync(root, ct, "describe", "--always").ConfigureAwait(false));
+        await File.WriteAllTextAsync(Path.Combine(root, "docs/instants.md"), report, ct).ConfigureAwait(false);
+        await output.WriteLineAsync(report).ConfigureAwait(false);
+        return tests.ExitCode;
     }
 
-    private static async Task<string> ReportAsync(string[] rows, bool isGreen, CancellationToken ct)
+    private static async Task<string> GitAsync(string root, CancellationToken ct, params string[] arguments) =>
+        (await Tool.RunAsync("git", ["-C", root, .. arguments], ct).ConfigureAwait(false)).Trim();
+
+    private static string Report(string[] rows, bool isGreen, string commit)
     {
-        var commit = (await Tool.RunAsync("git", ["describe", "--always", "--dirty"], ct).ConfigureAwait(false)).Trim();
         var report = new StringBuilder();
         report.Append(CultureInfo.InvariantCulture, $"""
             # Any instant

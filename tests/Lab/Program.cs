@@ -20,7 +20,8 @@ internal static class Verbs
           down          end the running machine
           status        what is there and what runs
           demo          what the module does, on a fresh machine
-          full          runs disturbed at every change and at random moments, on two machines: some hours; writes docs/instants.md
+          full          runs disturbed at every change and at random moments, on two machines: some hours, goes on after an
+                        interruption; writes docs/instants.md
 
         In the machine: volume group `volumegroup` on /dev/vdb (16 GB, no volumes), /dev/vdc (4 GB, empty),
         users admin (no rights) and operator (sudo), and for guests inside

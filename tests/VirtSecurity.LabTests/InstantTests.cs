@@ -64,7 +64,11 @@ public sealed class InstantTests(LabFixture fixture) : InstantTest(fixture)
         await Unwrap(tool);
         await SettledAsync($"{Path.GetFileName(tool)} {(isBefore ? "not begun" : "done")}", fault.ToString(), Volume, 1, before, change % 2 == 0);
     }
+}
 
+/// <summary>The machine loses its power with a run of three volumes at work.</summary>
+public sealed class PowerCutTests(LabFixture fixture) : InstantTest(fixture)
+{
     /// <summary>QEMU is ended with the client at work, and the machine boots from its disks as they are.</summary>
     public static TheoryData<int> PowerCuts => new(Enumerable.Range(0, IsFull ? 10 : 1));
 
