@@ -17,7 +17,7 @@ public sealed class InstantTests(LabFixture fixture) : InstantTest(fixture)
     public static TheoryData<int, Fault> Faults => new(
         from change in Enumerable.Range(0, Changes.Length)
         from fault in Enum.GetValues<Fault>()
-        where IsFull || (change, fault) is (1, Fault.ConnectionCut)
+        where IsFull || (change, fault) is (1, Fault.DiskFull)
         select (change, fault));
 
     [Theory]

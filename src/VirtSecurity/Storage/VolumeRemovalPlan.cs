@@ -113,6 +113,6 @@ internal static class VolumeRemovalPlan
     {
         var volume = state.Volume!;
         if (request.Wipe) yield return new("wipe", [Lvm.RequireIdle(volume.VolumeGroup, volume.Name, volume.Uuid), Wipe.Zero(state.DevicePath, volume.Size)], null, []);
-        yield return new("lvremove", [Lvm.Remove(volume.VolumeGroup, volume.Name, volume.Uuid)], Change.Gone(Lvm.HasUuid(volume.Uuid)), []);
+        yield return new("lvremove", [Lvm.RemoveThat(volume.VolumeGroup, volume.Name, volume.Uuid)], Change.Gone(Lvm.HasUuid(volume.Uuid)), []);
     }
 }

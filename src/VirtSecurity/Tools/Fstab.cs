@@ -29,12 +29,18 @@ internal static class Fstab
     public static IReadOnlyDictionary<int, string> ExitCodes { get; } = new Dictionary<int, string> { [65] = "FstabNotValid", [75] = "LockTimedOut" };
 
     // Root alone may come near the lock: in /run/lock anybody could hold it.
+    internal const string Lock = """
+        mkdir -p -m 0700 /run/virtsecurity
+        exec 9>/run/virtsecurity/fstab.lock
+        flock -w 300 9 || { echo "another run has held /run/virtsecurity/fstab.lock for 300 s" >&2; exit 75; }
+
+        """;
+
     internal const string Begin = """
         set -eu
         f=$(readlink -f -- "$1") line=$2
-        mkdir -p -m 0700 /run/virtsecurity
-        exec 9>/run/virtsecurity/fstab.lock
-        flock -w 60 9 || exit 75
+
+        """ + Lock + """
         t=$(mktemp "$f.XXXXXX")
         trap 'rm -f -- "$t"' EXIT
 
@@ -109,22 +115,22 @@ internal static class Fstab
         $"{Escape(source)} {Escape(mountPoint)} {fileSystem} {string.Join(',', options.Select(Escape))} 0 0";
 
     /// <summary>Adds a line at the end.</summary>
-    public static ToolCall AppendLine(string line) => ToolCall.Script(AppendName, Append, Path, line) with
+    public static ToolCall AppendLine(string line) => Edit(AppendName, Append, Path, line) with
     {
-        Mutating = true,
-        Stop = StopPolicy.LetFinish,
         Display = $"echo {ShellQuote.Word(line)} >>{Path}   # findmnt --verify; on a copy: sync, rename",
     };
 
     /// <summary>Takes exactly that line away.</summary>
     /// <param name="line">The whole line.</param>
     /// <param name="newlineWasOurs">The file had no final newline before the line was added.</param>
-    public static ToolCall RemoveLine(string line, bool newlineWasOurs) => ToolCall.Script(RemoveName, Remove, Path, line, newlineWasOurs ? "1" : "0") with
+    public static ToolCall RemoveLine(string line, bool newlineWasOurs) => Edit(RemoveName, Remove, Path, line, newlineWasOurs ? "1" : "0") with
     {
-        Mutating = true,
-        Stop = StopPolicy.LetFinish,
         Display = $"grep -vxF {ShellQuote.Word(line)} {Path}   # into a copy: sync, rename",
     };
+
+    /// <summary>A script that changes fstab: it has time to wait for the lock, and then for findmnt.</summary>
+    internal static ToolCall Edit(string name, string script, params string[] arguments) =>
+        ToolCall.Script(name, script, arguments) with { Mutating = true, Stop = StopPolicy.LetFinish, TimeLimit = TimeSpan.FromMinutes(7) };
 
     /// <summary>Prints the line if it is there.</summary>
     public static ToolCall HasLine(string line) => new("grep", "-axF", "-e", line, "--", Path);

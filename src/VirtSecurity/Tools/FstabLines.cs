@@ -37,10 +37,7 @@ internal static class FstabLines
 
         """;
 
-    private const string Copy = """
-        mkdir -p -m 0700 /run/virtsecurity
-        exec 9>/run/virtsecurity/fstab.lock
-        flock -w 60 9 || exit 75
+    private const string Copy = Fstab.Lock + """
         t=$(mktemp "$f.XXXXXX")
         cp --preserve=all -- "$f" "$t"
 
@@ -110,11 +107,9 @@ internal static class FstabLines
     public static ToolCall AreGone(byte[] file, IReadOnlyCollection<int> numbers) => Edit(GoneName, Gone, file, [.. numbers.Order()]) with { Mutating = false };
 
     private static ToolCall Edit(string name, string script, byte[] file, IReadOnlyList<int> numbers) =>
-        ToolCall.Script(name, script, [Fstab.Path, .. numbers.Select(number => number.ToString(CultureInfo.InvariantCulture))]) with
+        Fstab.Edit(name, script, [Fstab.Path, .. numbers.Select(number => number.ToString(CultureInfo.InvariantCulture))]) with
         {
             Stdin = UpTo(file, numbers.Max()),
-            Mutating = true,
-            Stop = StopPolicy.LetFinish,
         };
 
     private static byte[] UpTo(byte[] file, int lines)

@@ -158,8 +158,7 @@ internal static class Lvm
         new("lvs", "--noheadings", "-o", "lv_name", "-S", $"vg_name=\"{volumeGroup}\" && lv_name=\"{name}\" && lv_tags=\"{RunTag(run)}\"");
 
     /// <summary>Removes the volume if that run made it.</summary>
-    public static ToolCall RemoveOfRun(string volumeGroup, string name, string run) =>
-        new("lvremove", "--yes", "-S", $"lv_tags=\"{RunTag(run)}\"", $"{volumeGroup}/{name}") { Mutating = true, Stop = StopPolicy.LetFinish };
+    public static ToolCall RemoveOfRun(string volumeGroup, string name, string run) => Remove(volumeGroup, name, selection: $"lv_tags=\"{RunTag(run)}\"");
 
     /// <summary>Prints the volume's name if it is there: that very one, whatever it is called now.</summary>
     public static ToolCall HasUuid(string uuid) => new("lvs", "--noheadings", "-o", "lv_name", "-S", $"lv_uuid=\"{uuid}\"");
@@ -192,8 +191,21 @@ internal static class Lvm
     { Display = $"lvs -S {ShellQuote.Word(selection)} {volumeGroup}/{name}   # or it ends here" };
 
     /// <summary>Removes the volume of that name if it is still that one. LVM refuses what is open, and takes snapshots of it along.</summary>
-    public static ToolCall Remove(string volumeGroup, string name, string uuid) =>
-        new("lvremove", "--yes", "-S", $"lv_uuid=\"{uuid}\"", $"{volumeGroup}/{name}") { Mutating = true, Stop = StopPolicy.LetFinish };
+    public static ToolCall RemoveThat(string volumeGroup, string name, string uuid) => Remove(volumeGroup, name, selection: $"lv_uuid=\"{uuid}\"");
+
+    // lvremove takes the volume's node away before it finds that it cannot write (lvm2 2.03.16, /etc full): what stays is to be used as before.
+    private static ToolCall Remove(string volumeGroup, string name, string selection) => ToolCall.Script(
+        "lvremove",
+        """
+        node=
+        if [ -e "/dev/$2" ]; then node=1; fi
+        lvremove --yes -S "$1" -- "$2" && exit 0
+        code=$?
+        if [ -n "$node" ] && [ ! -e "/dev/$2" ]; then lvchange -ay -S "$1" -- "$2" >&2; fi
+        exit "$code"
+        """,
+        selection, $"{volumeGroup}/{name}") with
+    { Display = ShellQuote.Line(["lvremove", "--yes", "-S", selection, $"{volumeGroup}/{name}"]), Mutating = true, Stop = StopPolicy.LetFinish };
 
     /// <summary>Makes a volume larger; its file system is not touched.</summary>
     public static ToolCall Extend(string volumeGroup, string name, long bytes) =>

@@ -16,7 +16,7 @@ internal static class Semanage
         edits=$(cat)
         mkdir -p -m 0700 /run/virtsecurity
         exec 9>/run/virtsecurity/policy.lock
-        flock -w 600 9 || exit 75
+        flock -w 600 9 || { echo "another run has held /run/virtsecurity/policy.lock for 600 s" >&2; exit 75; }
 
         """ + SELinuxFs.StoreName + """
         lock=/var/lib/selinux/$s/semanage.trans.LOCK

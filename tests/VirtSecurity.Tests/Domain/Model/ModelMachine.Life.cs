@@ -23,6 +23,7 @@ internal sealed partial class ModelMachine
         ("require-that" or "require-idle" or "require-unmarked", [var path, var selection, var otherwise]) =>
             Volumes.Exists(volume => $"{volume.Group}/{volume.Name}" == path && Selects(selection, volume))
                 ? Said.Nothing : Said.Failure(1, $"{path} {otherwise}\n"),
+        ("lvremove", [var selection, var path]) => Remove(path, selection),
         ("wipe", [var device, _]) => WipeVolume(device),
         ("fs-grown", [_, var device, _, var before, var after]) => HasGrown(device, long.Parse(before, CultureInfo.InvariantCulture), long.Parse(after, CultureInfo.InvariantCulture)),
         ("lvreduce-if-it-fits", [_, var device, _, _, var bytes, _]) => ReduceIfItFits(device, long.Parse(bytes, CultureInfo.InvariantCulture)),

@@ -87,7 +87,6 @@ internal sealed partial class ModelMachine
         ["lvcreate", "--yes", "-W", "y", "-n", var name, "-V", var size, "--thinpool", var pool, "--addtag", var first, "--addtag", var second, var group] => CreateThin(group, name, size, pool, [first, second]),
         ["lvs", "--reportformat", "json", "--units", "b", "--nosuffix", "-o", var fields, "-S", "lv_layout=thin"] => ThinReport(fields),
         ["lvchange", "--addtag", var tag, var path] => AddTag(tag, path),
-        ["lvremove", "--yes", "-S", var selection, var path] => Remove(path, selection),
         ["mke2fs", "-q", "-t", var type, "-U", var uuid, var device] => MakeFileSystem(device, type, uuid),
         ["mkfs.xfs", "-q", "-m", var uuid, var device] => MakeFileSystem(device, "xfs", uuid["uuid=".Length..]),
         ["lsblk", "--json", "--list", "--bytes", "--output", "MAJ:MIN,PATH,SIZE,FSTYPE,UUID"] => BlockDevices(),

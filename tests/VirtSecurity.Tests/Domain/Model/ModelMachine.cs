@@ -102,7 +102,7 @@ internal sealed partial class ModelMachine
     public Said Run(ToolCall call) => call.Argv switch
     {
         ["sh", "-c", _, var name, .. var arguments] => Script(name, arguments, call.Stdin ?? []),
-        ["lvs" or "vgs" or "lvcreate" or "lvremove" or "lvchange" or "mke2fs" or "mkfs.xfs" or "lsblk", ..] => Volume(call.Argv),
+        ["lvs" or "vgs" or "lvcreate" or "lvchange" or "mke2fs" or "mkfs.xfs" or "lsblk", ..] => Volume(call.Argv),
         ["lvextend" or "resize2fs" or "xfs_growfs" or "dumpe2fs" or "xfs_info", ..] => LifeTool(call.Argv),
         ["mount" or "umount" or "findmnt", ..] => MountTool(call.Argv),
         ["cat", "/proc/self/mountinfo"] => Said.Text(MountInfo()),
