@@ -83,6 +83,20 @@ internal static class ErrorRecords
         ["JournalDamaged"] = ErrorCategory.InvalidData,
         ["JournalNewer"] = ErrorCategory.InvalidData,
         ["JournalTooOld"] = ErrorCategory.InvalidData,
+        ["NotAFilePath"] = ErrorCategory.InvalidArgument,
+        ["PlanNotFound"] = ErrorCategory.ObjectNotFound,
+        ["PlanUnreadable"] = ErrorCategory.ReadError,
+        ["PlanFormatUnknown"] = ErrorCategory.InvalidArgument,
+        ["PlanTooLarge"] = ErrorCategory.LimitsExceeded,
+        ["PlanNotUnderstood"] = ErrorCategory.ParserError,
+        ["PlanNewer"] = ErrorCategory.InvalidData,
+        ["PlanKeyUnknown"] = ErrorCategory.InvalidData,
+        ["PlanKeyTwice"] = ErrorCategory.InvalidData,
+        ["PlanKeyMissing"] = ErrorCategory.InvalidData,
+        ["PlanValueInvalid"] = ErrorCategory.InvalidData,
+        ["PlanForOtherHypervisor"] = ErrorCategory.InvalidArgument,
+        ["PlanExists"] = ErrorCategory.ResourceExists,
+        ["PlanNotWritten"] = ErrorCategory.WriteError,
     };
 
     /// <summary>The record: the exception's id, the user's object as target, and what to do next.</summary>
