@@ -4,8 +4,8 @@ namespace VirtSecurity.Planning;
 
 /// <summary>
 /// Reads a PowerShell data file into the neutral tree, with lines: tables, lists, texts, numbers, $true, $false and $null, and nothing else.
-/// PowerShell's own parser is not used, as it may act while it parses: it loads what <c>using assembly</c>, <c>using module</c> and
-/// <c>configuration</c> name (about_Using). What is read here is what PowerShell would read; whatever it reads otherwise, or would have to run, is an error.
+/// PowerShell's own parser is not used, as it acts while it parses: at the word <c>configuration</c>, wherever in a file, it looks for DSC's classes and loads them
+/// (Parser.ConfigurationStatementRule). What is read here is what PowerShell would read; what it would read otherwise, or would have to run, is an error.
 /// </summary>
 internal sealed class Psd1Reader
 {
