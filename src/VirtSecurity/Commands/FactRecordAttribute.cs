@@ -31,7 +31,7 @@ public sealed class FactRecordAttribute : ArgumentTransformationAttribute
             T Value<T>(string name) => (T)LanguagePrimitives.ConvertTo(record.Properties[name]?.Value ?? throw new PSInvalidCastException($"it has no {name}"), typeof(T), CultureInfo.InvariantCulture);
             return new Dom0Fact
             {
-                VirtHost = Value<VirtHost>(nameof(Dom0Fact.VirtHost)),
+                VirtHost = new VirtHost(Value<object>(nameof(Dom0Fact.VirtHost)).ToString() ?? ""),
                 Key = Value<string>(nameof(Dom0Fact.Key)),
                 Question = Value<string>(nameof(Dom0Fact.Question)),
                 Outcome = Value<string>(nameof(Dom0Fact.Outcome)),
@@ -42,7 +42,7 @@ public sealed class FactRecordAttribute : ArgumentTransformationAttribute
                 FormatVersion = Value<int>(nameof(Dom0Fact.FormatVersion)),
             };
         }
-        catch (PSInvalidCastException problem)
+        catch (Exception problem) when (problem is PSInvalidCastException or VirtException)
         {
             var ours = new VirtException(problem, "FactNotUnderstood", problem.Message);
             throw new ArgumentTransformationMetadataException($"{ours.Message} {ours.Remedy}", ours);

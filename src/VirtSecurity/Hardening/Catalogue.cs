@@ -39,7 +39,8 @@ internal static class Catalogue
     }
 
     /// <summary>What the rules need, each question once.</summary>
-    public static IReadOnlyList<FactQuestion> Questions(IEnumerable<HardeningRule> rules) => [.. rules.SelectMany(rule => rule.Needs).Concat(HardeningFacts.AlwaysAsked).DistinctBy(question => question.Key)];
+    public static IReadOnlyList<FactQuestion> Questions(IEnumerable<HardeningRule> rules) =>
+        [.. rules.SelectMany(rule => rule.NeedsSELinux ? rule.Needs.Concat(HardeningFacts.IsSELinuxAsked) : rule.Needs).Concat(HardeningFacts.AlwaysAsked).DistinctBy(question => question.Key)];
 
     /// <summary>The word most like one that is none of them: by the fewest letters to change.</summary>
     public static string Nearest(string word, IEnumerable<string> words) => words.MinBy(known => Distance(word.ToUpperInvariant(), known.ToUpperInvariant()))!;

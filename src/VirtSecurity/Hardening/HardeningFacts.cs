@@ -35,6 +35,9 @@ internal sealed class HardeningFacts
     /// <summary>What is asked whatever the rules need.</summary>
     public static IReadOnlyList<FactQuestion> AlwaysAsked { get; } = [Host, Hypervisors];
 
+    /// <summary>What is asked where a rule is about what SELinux does: whether it is on.</summary>
+    public static IReadOnlyList<FactQuestion> IsSELinuxAsked { get; } = [Questions.SELinuxState, Questions.SELinuxConfig];
+
     /// <summary>The host.</summary>
     public VirtHost Name { get; }
 

@@ -21,7 +21,7 @@ internal static class Judge
 
     private static Dom0HardeningResult One(HardeningRule rule, Judged host, Hypervisor? hypervisor, string whyUnknown)
     {
-        var verdict = Waived(rule, host, Apply(rule, host, hypervisor, whyUnknown));
+        var verdict = Waived(rule, host, Guarded(() => Apply(rule, host, hypervisor, whyUnknown)));
         var isWrong = verdict.Status is HardeningStatus.Fail or HardeningStatus.Warn or HardeningStatus.Waived;
         return new Dom0HardeningResult
         {
@@ -51,7 +51,7 @@ internal static class Judge
 
         if (rule.NeedsPlan && host.Plan is null) return Verdict.NotApplicable("it compares the host with its deployment plan, and none was given");
         if (rule.NeedsSELinux && IsSELinuxOff(host.Facts)) return Verdict.NotApplicable("SELinux is off on the host (see SEL-01)");
-        return Guarded(() => rule.Judge(host));
+        return rule.Judge(host);
     }
 
     /// <summary>Unknown is the answer of a rule that could not decide, whatever kept it from deciding: a fact that is missing, text that is not understood, a fault of its own. It is

@@ -50,7 +50,7 @@ internal static class HostFiles
           resolve "$1" || return 0
           case $2 in
             */*) for f in "$r/"${2%%/*}; do if [ -e "$f" ] || [ -L "$f" ]; then walk "$1/${f##*/}" "${2#*/}"; fi; done;;
-            *) for f in "$r/"$2; do if [ -e "$f" ] || [ -L "$f" ]; then if resolve "$1/${f##*/}"; then say "$1/${f##*/}"; fi; fi; done;;
+            *) for f in "$r/"$2; do if [ -e "$f" ] || [ -L "$f" ]; then resolve "$1/${f##*/}" || r=/dev/null/loop; say "$1/${f##*/}"; fi; done;;
           esac
         }
         each() {
