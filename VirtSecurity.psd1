@@ -12,6 +12,8 @@
     TypesToProcess       = @('bin/VirtSecurity.Types.ps1xml')
     CmdletsToExport      = @(
         'Connect-VirtHost'
+        'Get-Dom0Fact'
+        'Get-Dom0HardeningRule'
         'Get-SecureGuestVolume'
         'Get-VirtChange'
         'Get-VirtImage'
@@ -24,6 +26,7 @@
         'Resize-SecureGuestVolume'
         'Resume-VirtChange'
         'Set-VirtImageContext'
+        'Test-Dom0Hardening'
         'Test-VirtImageContext'
         'Undo-VirtChange'
     )
