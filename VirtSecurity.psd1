@@ -12,6 +12,7 @@
     TypesToProcess       = @('bin/VirtSecurity.Types.ps1xml')
     CmdletsToExport      = @(
         'Connect-VirtHost'
+        'Export-VirtDeploymentPlan'
         'Get-Dom0Fact'
         'Get-Dom0HardeningRule'
         'Get-SecureGuestVolume'
@@ -19,7 +20,9 @@
         'Get-VirtImage'
         'Get-VirtImageContext'
         'Get-VirtImageContextRule'
+        'Import-VirtDeploymentPlan'
         'New-SecureGuestVolume'
+        'New-VirtDeploymentPlan'
         'Remove-SecureGuestVolume'
         'Remove-VirtImageContext'
         'Repair-SecureGuestVolume'
@@ -27,6 +30,7 @@
         'Resume-VirtChange'
         'Set-VirtImageContext'
         'Test-Dom0Hardening'
+        'Test-VirtDeploymentPlan'
         'Test-VirtImageContext'
         'Undo-VirtChange'
     )

@@ -42,6 +42,9 @@ internal sealed partial class XlConfig
     /// <summary>The images it names.</summary>
     public IReadOnlyList<ImageUse> Images { get; private set; } = [];
 
+    /// <summary>The values of a setting, of a list each; none: it is not there.</summary>
+    public IReadOnlyList<string> Values(string setting) => settings.GetValueOrDefault(setting) ?? [];
+
     /// <summary>What was not understood, each with its line; the first ten.</summary>
     public IReadOnlyList<string> Problems => problems;
 

@@ -88,7 +88,7 @@ public sealed class PlanWriterTests
     public void AFileIsOnlyItsOwnersAndNeverReplacedUnasked()
     {
         using var directory = new TemporaryDirectory();
-        var path = Path.Combine(directory.Path, "plan.psd1");
+        var path = directory.Of("plan.psd1");
         PlanFile.Write(path, "one"u8.ToArray(), false);
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(path));
         var problem = Assert.Throws<Resources.VirtException>(() => PlanFile.Write(path, "two"u8.ToArray(), false));
@@ -99,26 +99,26 @@ public sealed class PlanWriterTests
         Assert.Equal(("two", UnixFileMode.UserRead | UnixFileMode.UserWrite), (File.ReadAllText(path), File.GetUnixFileMode(path)));
 
         // A link is replaced, and what it leads to stays.
-        var link = Path.Combine(directory.Path, "link.psd1");
+        var link = directory.Of("link.psd1");
         File.CreateSymbolicLink(link, path);
         PlanFile.Write(link, "three"u8.ToArray(), true);
         Assert.Equal(("two", "three"), (File.ReadAllText(path), File.ReadAllText(link)));
 
-        Directory.CreateDirectory(Path.Combine(directory.Path, "dir.psd1"));
-        Assert.Equal("PlanNotWritten", Assert.Throws<Resources.VirtException>(() => PlanFile.Write(Path.Combine(directory.Path, "dir.psd1"), [], true)).Id);
-        Assert.Equal("PlanNotWritten", Assert.Throws<Resources.VirtException>(() => PlanFile.Write(Path.Combine(directory.Path, "gone/a.psd1"), [], false)).Id);
-        Assert.Equal(["dir.psd1", "link.psd1", "plan.psd1"], Directory.GetFileSystemEntries(directory.Path).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+        Directory.CreateDirectory(directory.Of("dir.psd1"));
+        Assert.Equal("PlanNotWritten", Assert.Throws<Resources.VirtException>(() => PlanFile.Write(directory.Of("dir.psd1"), [], true)).Id);
+        Assert.Equal("PlanNotWritten", Assert.Throws<Resources.VirtException>(() => PlanFile.Write(directory.Of("gone/a.psd1"), [], false)).Id);
+        Assert.Equal(["dir.psd1", "link.psd1", "plan.psd1"], Directory.GetFileSystemEntries(directory.Of("")).Select(Path.GetFileName).Order(StringComparer.Ordinal));
     }
 
     [Fact]
     public void AFileThatIsNotThereOrNotOneIsSaidToBe()
     {
         using var directory = new TemporaryDirectory();
-        Assert.Equal("PlanNotFound", Assert.Single(PlanFile.Read(Path.Combine(directory.Path, "a.psd1"), null).Problems).Id);
-        Assert.Equal("PlanNotFound", Assert.Single(PlanFile.Read(Path.Combine(directory.Path, "none/a.psd1"), null).Problems).Id);
-        Directory.CreateDirectory(Path.Combine(directory.Path, "b.psd1"));
-        Assert.Equal("PlanUnreadable", Assert.Single(PlanFile.Read(Path.Combine(directory.Path, "b.psd1"), null).Problems).Id);
-        File.WriteAllText(Path.Combine(directory.Path, "c.json"), Plans.FullJson);
-        Assert.NotNull(PlanFile.Read(Path.Combine(directory.Path, "c.json"), null).Plan);
+        Assert.Equal("PlanNotFound", Assert.Single(PlanFile.Read(directory.Of("a.psd1"), null).Problems).Id);
+        Assert.Equal("PlanNotFound", Assert.Single(PlanFile.Read(directory.Of("none/a.psd1"), null).Problems).Id);
+        Directory.CreateDirectory(directory.Of("b.psd1"));
+        Assert.Equal("PlanUnreadable", Assert.Single(PlanFile.Read(directory.Of("b.psd1"), null).Problems).Id);
+        File.WriteAllText(directory.Of("c.json"), Plans.FullJson);
+        Assert.NotNull(PlanFile.Read(directory.Of("c.json"), null).Plan);
     }
 }
