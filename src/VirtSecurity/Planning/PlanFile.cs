@@ -52,7 +52,7 @@ internal static class PlanFile
         }
         catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
         {
-            File.Delete(beside);
+            if (File.Exists(beside)) File.Delete(beside);
             // Somebody else may have made it since it was looked for.
             if (!replaces && File.Exists(path)) throw new VirtException(problem, "PlanExists", path);
             throw new VirtException(problem, "PlanNotWritten", path, problem.Message);

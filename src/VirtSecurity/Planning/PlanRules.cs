@@ -55,7 +55,7 @@ internal static partial class PlanRules
         if (slash < 0) return Address(text);
         var isPrefix = int.TryParse(text.AsSpan(slash + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var prefix);
         if (ReadAddress(text[..slash]) is not { } address || !isPrefix || prefix > address.GetAddressBytes().Length * 8) return "it is neither an address nor a network such as 192.0.2.0/24";
-        return IPNetwork.TryParse(text, out _) ? null : $"192.0.2.0/24 is how a network is written: the address has bits beyond the {prefix} of the network";
+        return HasNoBitsBeyond(address, prefix) ? null : $"192.0.2.0/24 is how a network is written: the address has bits beyond the {prefix} of the network";
     }
 
     /// <summary>Where images may be mounted.</summary>
@@ -82,7 +82,23 @@ internal static partial class PlanRules
 
     private static string? IsTooLong(string text, int most) => text.EnumerateRunes().Count() > most ? $"it is longer than {most} characters" : null;
 
-    private static string? Unpaired(string text) => text.EnumerateRunes().Contains(System.Text.Rune.ReplacementChar) && !text.Contains('\ufffd', StringComparison.Ordinal) ? "it is no valid Unicode" : null;
+    private static string? Unpaired(string text)
+    {
+        for (var i = 0; i < text.Length; i++)
+        {
+            if (!char.IsSurrogate(text[i])) continue;
+            if (i + 1 == text.Length || !char.IsSurrogatePair(text[i], text[i + 1])) return "it is no valid Unicode";
+            i++;
+        }
+
+        return null;
+    }
+
+    private static bool HasNoBitsBeyond(IPAddress network, int prefix)
+    {
+        var bytes = network.GetAddressBytes();
+        return Enumerable.Range(prefix, (bytes.Length * 8) - prefix).All(bit => (bytes[bit / 8] & (0x80 >> (bit % 8))) == 0);
+    }
 
     // Not what inet_aton(3) takes too: 10.1 is 10.0.0.1, and 010.0.0.1 is 8.0.0.1.
     private static IPAddress? ReadAddress(string text) =>

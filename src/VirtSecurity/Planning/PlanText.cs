@@ -13,6 +13,8 @@ internal static class PlanText
 
     private const int MostShown = 80;
 
+    private const int MostWords = 300;
+
     /// <summary>Reads a file: UTF-8, with or without its mark.</summary>
     /// <exception cref="VirtException">PlanTooLarge, PlanNotUnderstood, PlanFormatUnknown: by its name it is neither a .psd1 nor a .json file.</exception>
     public static PlanDocument Read(string file, ReadOnlySpan<byte> bytes)
@@ -34,15 +36,15 @@ internal static class PlanText
     };
 
     /// <summary>The error for what is no such file at all.</summary>
-    public static VirtException NotUnderstood(string file, int line, string why) => new("PlanNotUnderstood", Place(file, line), why);
+    public static VirtException NotUnderstood(string file, int line, string why) => new("PlanNotUnderstood", Place(file, line), Shown(why, MostWords));
 
     /// <summary>File and line, as editors and compilers write them.</summary>
     public static string Place(string file, int line) => line == 0 ? file : string.Create(CultureInfo.InvariantCulture, $"{file}:{line}");
 
     /// <summary>What somebody wrote, fit to be shown: one short line without anything that a terminal obeys.</summary>
-    public static string Shown(string text)
+    public static string Shown(string text, int most = MostShown)
     {
-        var line = text.Length > MostShown ? text[..MostShown] + "..." : text;
+        var line = text.Length > most ? text[..most] + "..." : text;
         return string.Concat(line.Select(c => char.IsControl(c) || char.IsSurrogate(c) || char.GetUnicodeCategory(c) == UnicodeCategory.Format ? '?' : c));
     }
 

@@ -31,9 +31,8 @@ internal sealed class Psd1Reader
     {
         var (entries, line) = (new List<PlanEntry>(), scanner.Line);
         if (depth > PlanNode.MostDepth) throw PlanText.NotUnderstood(file, line, $"it is nested more than {PlanNode.MostDepth} deep");
-        while (true)
+        for (scanner.SkipLines(); ; scanner.SkipSeparators())
         {
-            scanner.SkipSeparators();
             if (scanner.TryTake("}")) return new PlanMap(entries, line);
             var at = scanner.Line;
             var key = scanner.TakeWord() ?? scanner.TakeText() ?? throw scanner.Unexpected("a key is a word, or a text in quotes");
