@@ -17,6 +17,7 @@ public sealed class TestDom0HardeningCommand : HardeningCommand
     /// <summary>What the host is for.</summary>
     [Parameter]
     [ValidateNotNull]
+    [PlanArgument]
     public DeploymentPlan? Plan { get; set; }
 
     /// <summary>Facts of Get-Dom0Fact, to be judged instead of a host.</summary>

@@ -8,7 +8,7 @@ namespace VirtSecurity.Tests.Engine;
 /// <summary>One can work from Get-Help alone: it is complete, it is true, and its examples run.</summary>
 public sealed class HelpTests(HelpTests.Help help) : IClassFixture<HelpTests.Help>
 {
-    public static TheoryData<string> Cmdlets => ["Connect-VirtHost", "Get-SecureGuestVolume", "Get-VirtChange", "Get-VirtImage", "Get-VirtImageContext", "Get-VirtImageContextRule", "New-SecureGuestVolume", "Remove-SecureGuestVolume", "Remove-VirtImageContext", "Repair-SecureGuestVolume", "Resize-SecureGuestVolume", "Resume-VirtChange", "Set-VirtImageContext", "Test-VirtImageContext", "Undo-VirtChange"];
+    public static TheoryData<string> Cmdlets => ["Connect-VirtHost", "Export-VirtDeploymentPlan", "Get-SecureGuestVolume", "Get-VirtChange", "Get-VirtImage", "Get-VirtImageContext", "Get-VirtImageContextRule", "Import-VirtDeploymentPlan", "New-SecureGuestVolume", "New-VirtDeploymentPlan", "Remove-SecureGuestVolume", "Remove-VirtImageContext", "Repair-SecureGuestVolume", "Resize-SecureGuestVolume", "Resume-VirtChange", "Set-VirtImageContext", "Test-VirtDeploymentPlan", "Test-VirtImageContext", "Undo-VirtChange"];
 
     [Theory]
     [MemberData(nameof(Cmdlets))]
@@ -59,7 +59,7 @@ public sealed class HelpTests(HelpTests.Help help) : IClassFixture<HelpTests.Hel
     [Fact]
     public void TheTopicsAreFoundAndFitAConsole()
     {
-        Assert.Equal(["about_VirtSecurity", "about_VirtSecurity_Hosts"], help.Run.Output.Where(record => record.Properties["Topic"] is not null).Select(record => (string)record.Properties["Topic"].Value).Order());
+        Assert.Equal(["about_VirtSecurity", "about_VirtSecurity_Hosts", "about_VirtSecurity_Plan"], help.Run.Output.Where(record => record.Properties["Topic"] is not null).Select(record => (string)record.Properties["Topic"].Value).Order());
         Assert.All(
             Directory.GetFiles(Path.Combine(EngineRun.RepoRoot, "en-US"), "*.txt").SelectMany(File.ReadAllLines),
             line => Assert.True(line.Length <= 80, line));
@@ -145,7 +145,7 @@ public sealed class HelpTests(HelpTests.Help help) : IClassFixture<HelpTests.Hel
     /// <summary>Each example on hosts of its own; what is left to this machine goes to kvm1.</summary>
     private sealed class ExampleWorlds : IDisposable
     {
-        private static readonly string[] Ours = ["Connect-VirtHost", "Get-SecureGuestVolume", "Get-VirtChange", "Get-VirtImage", "Get-VirtImageContext", "Get-VirtImageContextRule", "New-SecureGuestVolume", "Remove-SecureGuestVolume", "Remove-VirtImageContext", "Repair-SecureGuestVolume", "Resize-SecureGuestVolume", "Resume-VirtChange", "Set-VirtImageContext", "Test-VirtImageContext", "Undo-VirtChange"];
+        private static readonly string[] Ours = ["Connect-VirtHost", "Get-SecureGuestVolume", "Get-VirtChange", "Get-VirtImage", "Get-VirtImageContext", "Get-VirtImageContextRule", "New-SecureGuestVolume", "New-VirtDeploymentPlan", "Remove-SecureGuestVolume", "Remove-VirtImageContext", "Repair-SecureGuestVolume", "Resize-SecureGuestVolume", "Resume-VirtChange", "Set-VirtImageContext", "Test-VirtDeploymentPlan", "Test-VirtImageContext", "Undo-VirtChange"];
         private readonly Dictionary<Example, (ScriptedHosts Hosts, ScriptedHost[] Each)> worlds;
 
         public ExampleWorlds(IReadOnlyList<Example> examples)
@@ -156,6 +156,8 @@ public sealed class HelpTests(HelpTests.Help help) : IClassFixture<HelpTests.Hel
                 """;
             Cases = new Cases(worlds.Values.First().Hosts, examples.Select(example => (example.Name, $"""
                 $env:PATH = '{worlds[example].Hosts.Environment["PATH"]}'; $env:XDG_RUNTIME_DIR = '{worlds[example].Hosts.Environment["XDG_RUNTIME_DIR"]}'
+                $ExecutionContext.SessionState.Path.SetLocation('{worlds[example].Hosts.Home}')
+                [System.IO.File]::WriteAllText('{worlds[example].Hosts.Home}/plan.psd1', "@{{ Hypervisor = 'Kvm'; Guests = @(@{{ Name = 'web' }}) }}")
                 {table}
                 {OnScriptedHosts(example.Code)}
                 """)));

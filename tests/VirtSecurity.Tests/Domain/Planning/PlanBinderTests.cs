@@ -38,7 +38,7 @@ public sealed class PlanBinderTests
                 "PlanValueInvalid plan.psd1:3: Hypervisor is not right: Kmv is none of its words; the nearest is Kvm.",
                 "PlanKeyUnknown plan.psd1:4: a plan has no key Servces; the nearest is Services.",
                 "PlanValueInvalid plan.psd1:6: Sockets[0].Port is not right: it is a whole number from 1 to 65535.",
-                "PlanValueInvalid plan.psd1:7: Sockets[1].Protocol is not right: sctp is none of its words; the nearest is tcp.",
+                "PlanValueInvalid plan.psd1:7: Sockets[1].Protocol is not right: sctp is none of its words; there are tcp, udp.",
                 "PlanKeyUnknown plan.psd1:7: a plan has no key Sockets[1].Form; the nearest is From.",
                 "PlanValueInvalid plan.psd1:8: Sockets[2].Address is not right: it is no IPv4 or IPv6 address.",
                 "PlanValueInvalid plan.psd1:8: Sockets[2].From[0] is not right: 192.0.2.0/24 is how a network is written: the address has bits beyond the 8 of the network.",
