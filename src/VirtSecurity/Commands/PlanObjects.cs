@@ -35,7 +35,8 @@ internal static class PlanObjects
         if (given is PSObject wrapped && IsDeserialized(wrapped, "System.Enum")) return new PlanScalar(wrapped.ToString(), 0);
         return Base(given) switch
         {
-            null => new PlanScalar(null, 0),
+            // An empty property says nothing, as an empty cell does.
+            null or "" => new PlanScalar(null, 0),
             string or bool or decimal => new PlanScalar(Base(given), 0),
             DateOnly day => Day(day),
             DateTime time => Day(DateOnly.FromDateTime(time)),

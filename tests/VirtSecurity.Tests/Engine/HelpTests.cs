@@ -157,7 +157,6 @@ public sealed class HelpTests(HelpTests.Help help) : IClassFixture<HelpTests.Hel
             Cases = new Cases(worlds.Values.First().Hosts, examples.Select(example => (example.Name, $"""
                 $env:PATH = '{worlds[example].Hosts.Environment["PATH"]}'; $env:XDG_RUNTIME_DIR = '{worlds[example].Hosts.Environment["XDG_RUNTIME_DIR"]}'
                 $ExecutionContext.SessionState.Path.SetLocation('{worlds[example].Hosts.Home}')
-                [System.IO.File]::WriteAllText('{worlds[example].Hosts.Home}/plan.psd1', "@{{ Hypervisor = 'Kvm'; Guests = @(@{{ Name = 'web' }}) }}")
                 {table}
                 {OnScriptedHosts(example.Code)}
                 """)));
@@ -175,6 +174,7 @@ public sealed class HelpTests(HelpTests.Help help) : IClassFixture<HelpTests.Hel
         private static (ScriptedHosts, ScriptedHost[]) World()
         {
             var hosts = new ScriptedHosts();
+            File.WriteAllText(Path.Combine(hosts.Home, "plan.psd1"), "@{ Hypervisor = 'Kvm'; Guests = @{ Name = 'web' } }");
             ScriptedHost Kvm(string name) => hosts.Add(name).Group("volumegroup", 1L << 40).Group("vg0", 2L << 40).Partition("sdb1")
                 .Write("var/lib/libvirt/images/a.qcow2", "").Write("srv/iso/a.iso", "").Write("srv/guests/iso/b.iso", "")
                 .Write("etc/selinux/default/contexts/files/file_contexts.local", "/srv/old(/.*)?    system_u:object_r:virt_image_t:s0\n/virtual.store(/.*)?    system_u:object_r:virt_image_t:s0\n").MakeDirectory("/virtual.store", UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute)

@@ -10,7 +10,7 @@ public sealed class PlanTests
     private const string Again = "[System.Management.Automation.PSSerializer]::Deserialize([System.Management.Automation.PSSerializer]::Serialize($it))";
 
     // Waivers are judged by the checks that there are.
-    private static readonly string Psd1 = Plans.FullPsd1.Replace("FWL-08", "SEL-06", StringComparison.Ordinal);
+    private static readonly string Psd1 = Plans.FullPsd1[Plans.FullPsd1.IndexOf("@{", StringComparison.Ordinal)..].Replace("FWL-08", "SEL-06", StringComparison.Ordinal);
 
     [Fact]
     public void APlanIsTheSameWhateverItComesAs()
@@ -90,9 +90,9 @@ public sealed class PlanTests
         var kvm = Populate(hosts.Add("kvm1"));
         var run = hosts.Run("New-VirtDeploymentPlan -VirtHost kvm1");
         Assert.Empty(run.Errors.Select(error => error.Properties["Message"].Value));
-        Assert.Empty(run.Warnings);
+        Assert.True(run.Warnings.Count == 0, string.Join(" / ", run.Warnings));
         Assert.Single(hosts.SshCalls);
-        Assert.Empty(kvm.Changes.Where(call => !call.StartsWith("systemctl list-units ", StringComparison.Ordinal)));
+        Assert.DoesNotContain(kvm.Changes, call => !call.StartsWith("systemctl list-units ", StringComparison.Ordinal));
         var plan = Assert.Single(run.Output);
         Assert.Equal(("Kvm", "kvm1"), (Text(plan, "Hypervisor"), Text(plan, "VirtHost")));
         Assert.Equal(["ssh.service", "libvirtd.socket"], Names(plan, "Services", "Name"));
