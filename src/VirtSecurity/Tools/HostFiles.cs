@@ -145,7 +145,8 @@ internal static class HostFiles
         var contents = new Dictionary<string, string>();
         List<string>? lines = null;
         var name = "";
-        foreach (var line in text.Split('\n').SkipLast(1))
+        // The last file's last line may lack its newline, as in the file itself.
+        foreach (var line in text.EndsWith('\n') ? text[..^1].Split('\n') : text.Length == 0 ? [] : text.Split('\n'))
         {
             if (line.StartsWith(' '))
             {
