@@ -135,7 +135,8 @@ internal static class AccountRules
     private static IReadOnlyList<Member> Members(Judged host)
     {
         var (accounts, first) = (Accounts(host).ToArray(), FirstPerson(host));
-        bool IsPlanned(string user) => user == "root" || host.Plan?.Administrators.Contains(user) == true || accounts.Any(account => account.Name == user && account.Id < first);
+        // A daemon's account is one of the system's, or one that nobody can log in to: Debian's libvirt-qemu has the number 64055.
+        bool IsPlanned(string user) => user == "root" || host.Plan?.Administrators.Contains(user) == true || accounts.Any(account => account.Name == user && (account.Id < first || !account.HasShell));
         return [.. Passwd.Groups(FileOf(host, GroupFile).Text).Where(group => RootGroups.Contains(group.Name))
             .SelectMany(group => group.Members.Select(user => new Member(user, group.Name, false)).Concat(accounts.Where(account => account.Group == group.Id).Select(account => new Member(account.Name, group.Name, true))))
             .Where(member => !IsPlanned(member.User)).DistinctBy(member => (member.User, member.Group))];
