@@ -9,7 +9,11 @@ internal static class Catalogue
     /// <summary>The checks by category.</summary>
     public static IReadOnlyList<HardeningRule> Rules { get; } =
     [
+        .. PlanRules.All,
         .. SELinuxRules.All,
+        .. AccountRules.All,
+        .. KernelRules.All,
+        .. AuditRules.All,
     ];
 
     /// <summary>The categories, in their order.</summary>

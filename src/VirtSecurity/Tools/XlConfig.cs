@@ -42,15 +42,15 @@ internal sealed partial class XlConfig
     /// <summary>The images it names.</summary>
     public IReadOnlyList<ImageUse> Images { get; private set; } = [];
 
-    /// <summary>The values of a setting, of a list each; none: it is not there.</summary>
-    public IReadOnlyList<string> Values(string setting) => settings.GetValueOrDefault(setting) ?? [];
-
     /// <summary>What was not understood, each with its line; the first ten.</summary>
     public IReadOnlyList<string> Problems => problems;
 
     /// <summary>Every absolute path in any text but the kernel's command line, whatever of the rest is understood; rather one too many.</summary>
     public IEnumerable<string> Paths => settings.Where(setting => !KernelCommandLine.Contains(setting.Key)).SelectMany(setting => setting.Value).Concat(otherTexts)
         .SelectMany(text => AbsolutePath().Matches(text).Select(match => match.Groups["path"].Value.Trim())).Concat(Images.Select(image => image.Path)).Distinct();
+
+    /// <summary>A setting's values, as they are written; of a list, its texts. Empty: it is not set.</summary>
+    public IReadOnlyList<string> Values(string name) => settings.GetValueOrDefault(name) ?? [];
 
     /// <summary>Reads a definition; never fails.</summary>
     public static XlConfig Parse(string text)

@@ -1,11 +1,12 @@
 using System.Management.Automation;
+using System.Text.RegularExpressions;
 using VirtSecurity.Tests.Domain.Planning;
 using Xunit;
 
 namespace VirtSecurity.Tests.Engine;
 
 /// <summary>Plans in a session: read, written, piped, drafted from a host and compared with it.</summary>
-public sealed class PlanTests
+public sealed partial class PlanTests
 {
     private const string Again = "[System.Management.Automation.PSSerializer]::Deserialize([System.Management.Automation.PSSerializer]::Serialize($it))";
 
@@ -137,6 +138,23 @@ public sealed class PlanTests
         Assert.Contains(run.Output, value => value.BaseObject is false);
         Assert.Contains("Services of the draft is empty because it is not known", Assert.Single(run.Warnings), StringComparison.Ordinal);
     }
+
+    [Fact]
+    public void AConsoleOfEightyColumnsShowsPlansAndDifferences()
+    {
+        using var hosts = new ScriptedHosts();
+        Populate(hosts.Add("kvm1"));
+        var lines = hosts.Rendering("New-VirtDeploymentPlan -VirtHost kvm1 | Out-Host; Test-VirtDeploymentPlan -Plan @{ Services = @{ Name = 'a-service-whose-name-is-long.service'; Purpose = 'something that takes many words to say' } } -VirtHost kvm1 | Out-Host").Split('\n').Select(line => Escape().Replace(line, "").TrimEnd()).ToArray();
+        Assert.All(lines, line => Assert.True(line.Length <= 80, line));
+        Assert.Contains("Hypervisor Services Sockets Users Admins Networks Volumes Guests Waivers", lines);
+        Assert.Contains(lines, line => Regex.IsMatch(line, "^Kvm +2 +3 +1 +2 +3 +0 +2 +0$"));
+        Assert.Contains("   Host: kvm1", lines);
+        Assert.Contains(lines, line => Regex.IsMatch(line, "^Services +Missing +a-service-whose-nam… something that …$"));
+        Assert.Contains(lines, line => Regex.IsMatch(line, "^Guests +Unplanned web +a guest$"));
+    }
+
+    [GeneratedRegex(@"\x1b\[[0-9;]*m")]
+    private static partial Regex Escape();
 
     private static string Text(PSObject item, string property) => string.Join(',', LanguagePrimitives.ConvertTo<string[]>(item.Properties[property]?.Value) ?? []);
 

@@ -12,7 +12,11 @@ internal sealed record Scenario(string Id, HardeningStatus Status, string Words,
     /// <summary>All of them, by category.</summary>
     public static IReadOnlyList<Scenario> All { get; } =
     [
+        .. PlanScenarios.All,
         .. SELinuxScenarios.All,
+        .. AccountScenarios.All,
+        .. KernelScenarios.All,
+        .. AuditScenarios.All,
     ];
 
     public static Scenario Pass(string id, string words, Action<ScenarioHost> set) => new(id, HardeningStatus.Pass, words, set);
@@ -27,8 +31,6 @@ internal sealed record Scenario(string Id, HardeningStatus Status, string Words,
         var host = new ScenarioHost();
         Set(host);
         var rule = Catalogue.Rules.Single(rule => rule.Id == Id);
-        return Assert1(VirtSecurity.Hardening.Judge.All(new HardeningFacts(ScenarioHost.Name, host.Facts([rule])), [rule], host.Plan, host.Today));
+        return Xunit.Assert.Single(VirtSecurity.Hardening.Judge.All(new HardeningFacts(ScenarioHost.Name, host.Facts([rule])), [rule], host.Plan, host.Today));
     }
-
-    private static Dom0HardeningResult Assert1(IReadOnlyList<Dom0HardeningResult> results) => Xunit.Assert.Single(results);
 }
