@@ -59,7 +59,7 @@ public sealed class HelpTests(HelpTests.Help help) : IClassFixture<HelpTests.Hel
     [Fact]
     public void TheTopicsAreFoundAndFitAConsole()
     {
-        Assert.Equal(["about_VirtSecurity", "about_VirtSecurity_Hosts"], help.Run.Output.Where(record => record.Properties["Topic"] is not null).Select(record => (string)record.Properties["Topic"].Value).Order());
+        Assert.Equal(["about_VirtSecurity", "about_VirtSecurity_Hosts", "about_VirtSecurity_Plan"], help.Run.Output.Where(record => record.Properties["Topic"] is not null).Select(record => (string)record.Properties["Topic"].Value).Order());
         Assert.All(
             Directory.GetFiles(Path.Combine(EngineRun.RepoRoot, "en-US"), "*.txt").SelectMany(File.ReadAllLines),
             line => Assert.True(line.Length <= 80, line));
@@ -145,6 +145,8 @@ public sealed class HelpTests(HelpTests.Help help) : IClassFixture<HelpTests.Hel
     /// <summary>Each example on hosts of its own; what is left to this machine goes to kvm1.</summary>
     private sealed class ExampleWorlds : IDisposable
     {
+        private static readonly string[] OfHosts = [.. ManifestTests.Cmdlets.Except(["Export-VirtDeploymentPlan", "Get-Dom0HardeningRule", "Import-VirtDeploymentPlan"])];
+
         private readonly Dictionary<Example, (ScriptedHosts Hosts, ScriptedHost[] Each)> worlds;
 
         public ExampleWorlds(IReadOnlyList<Example> examples)
@@ -155,6 +157,7 @@ public sealed class HelpTests(HelpTests.Help help) : IClassFixture<HelpTests.Hel
                 """;
             Cases = new Cases(worlds.Values.First().Hosts, examples.Select(example => (example.Name, $"""
                 $env:PATH = '{worlds[example].Hosts.Environment["PATH"]}'; $env:XDG_RUNTIME_DIR = '{worlds[example].Hosts.Environment["XDG_RUNTIME_DIR"]}'
+                $ExecutionContext.SessionState.Path.SetLocation('{worlds[example].Hosts.Home}')
                 {table}
                 {OnScriptedHosts(example.Code)}
                 """)));
@@ -172,6 +175,7 @@ public sealed class HelpTests(HelpTests.Help help) : IClassFixture<HelpTests.Hel
         private static (ScriptedHosts, ScriptedHost[]) World()
         {
             var hosts = new ScriptedHosts();
+            File.WriteAllText(Path.Combine(hosts.Home, "plan.psd1"), "@{ Hypervisor = 'Kvm'; Guests = @{ Name = 'web' } }");
             ScriptedHost Kvm(string name) => hosts.Add(name).Group("volumegroup", 1L << 40).Group("vg0", 2L << 40).Partition("sdb1")
                 .Write("var/lib/libvirt/images/a.qcow2", "").Write("home/ann/web.qcow2", "x").Write("srv/old/db.img", "x").Write("srv/iso/a.iso", "").Write("srv/guests/iso/b.iso", "")
                 .Write("etc/selinux/default/contexts/files/file_contexts.local", "/srv/old(/.*)?    system_u:object_r:virt_image_t:s0\n/virtual.store(/.*)?    system_u:object_r:virt_image_t:s0\n").MakeDirectory("/virtual.store", UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute)
@@ -185,8 +189,8 @@ public sealed class HelpTests(HelpTests.Help help) : IClassFixture<HelpTests.Hel
         {
             var ast = Parser.ParseInput(code, out _, out var errors);
             Assert.Empty(errors);
-            var calls = ast.FindAll(node => node is CommandAst command && ManifestTests.Cmdlets.Contains(command.GetCommandName()), true).Cast<CommandAst>()
-                .Where(command => command.Parent is PipelineAst pipeline && (pipeline.PipelineElements[0] == command || !ManifestTests.Cmdlets.Contains((pipeline.PipelineElements[0] as CommandAst)?.GetCommandName())))
+            var calls = ast.FindAll(node => node is CommandAst command && OfHosts.Contains(command.GetCommandName()), true).Cast<CommandAst>()
+                .Where(command => command.Parent is PipelineAst pipeline && (pipeline.PipelineElements[0] == command || !OfHosts.Contains((pipeline.PipelineElements[0] as CommandAst)?.GetCommandName())))
                 .Where(command => command.GetCommandName() == "Connect-VirtHost" ? command.CommandElements.Count == 1 : !command.Extent.Text.Contains("-VirtHost", StringComparison.Ordinal));
             foreach (var call in calls.OrderByDescending(call => call.Extent.EndOffset)) code = code.Insert(call.Extent.EndOffset, " -VirtHost kvm1");
             return code;

@@ -1,0 +1,24 @@
+using VirtSecurity.Tools;
+
+namespace VirtSecurity.Hardening;
+
+/// <summary>Questions that rules of more than one category ask.</summary>
+internal static class Questions
+{
+    /// <summary>What the kernel says of SELinux; without it there is nothing of this.</summary>
+    public static FactQuestion SELinuxState { get; } = FactQuestion.Files("selinux-state", "/sys/fs/selinux/enforce", "/sys/fs/selinux/mls", "/sys/fs/selinux/policyvers");
+
+    /// <summary>What will be of SELinux at the next boot.</summary>
+    public static FactQuestion SELinuxConfig { get; } = FactQuestion.Files("selinux-config", "/etc/selinux/config");
+
+    /// <summary>What the running kernel was told.</summary>
+    public static FactQuestion KernelCommandLine { get; } = FactQuestion.Files("kernel-command-line", "/proc/cmdline");
+
+    /// <summary>What the kernel will be told at the next boot: the boot loader's own files, and what they are made from. GRUB's may hold the hash of a password.</summary>
+    public static FactQuestion BootEntries { get; } = FactQuestion.Files(
+        "boot-entries", "/boot/grub/grub.cfg", "/boot/grub2/grub.cfg", "/boot/grub/grubenv", "/boot/grub2/grubenv", "/boot/loader/entries/*.conf", "/etc/default/grub", "/etc/default/grub.d/*.cfg", "/etc/kernel/cmdline") with
+    { Reduce = BootConfig.Secrets };
+
+    /// <summary>The processes, without their arguments, which may hold secrets.</summary>
+    public static FactQuestion Processes { get; } = FactQuestion.Run("processes", ProcessTable.Look());
+}
