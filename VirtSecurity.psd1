@@ -11,7 +11,9 @@
     FormatsToProcess     = @('bin/VirtSecurity.Format.ps1xml')
     TypesToProcess       = @('bin/VirtSecurity.Types.ps1xml')
     CmdletsToExport      = @(
+        'Compare-Dom0Hardening'
         'Connect-VirtHost'
+        'Export-Dom0HardeningReport'
         'Get-Dom0Fact'
         'Get-Dom0HardeningRule'
         'Get-SecureGuestVolume'

@@ -88,6 +88,12 @@ internal static class ErrorRecords
         ["JournalDamaged"] = ErrorCategory.InvalidData,
         ["JournalNewer"] = ErrorCategory.InvalidData,
         ["JournalTooOld"] = ErrorCategory.InvalidData,
+        ["NotAFilePath"] = ErrorCategory.InvalidArgument,
+        ["ResultTwice"] = ErrorCategory.InvalidData,
+        ["ResultNotUnderstood"] = ErrorCategory.InvalidData,
+        ["ReportEmpty"] = ErrorCategory.InvalidData,
+        ["ReportExists"] = ErrorCategory.ResourceExists,
+        ["ReportFormatUnknown"] = ErrorCategory.InvalidArgument,
     };
 
     /// <summary>The record: the exception's id, the user's object as target, and what to do next.</summary>
