@@ -12,7 +12,7 @@ using Fields = Dictionary<string, object>;
 /// </summary>
 internal static class HtmlReport
 {
-    /// <summary>What is above it is to be done first.</summary>
+    /// <summary>What fails and is as grave, or graver, is to be done first.</summary>
     private const HardeningSeverity Urgent = HardeningSeverity.High;
 
     private static readonly Lazy<HtmlTemplate> Page = new(() => new HtmlTemplate(Asset("report.html")));
@@ -47,7 +47,7 @@ internal static class HtmlReport
             ["hostCount"] = Count(report.Hosts.Count, "host"),
             ["checkCount"] = Count(report.Checks.Count, "check"),
             ["resultCount"] = report.Results.Count,
-            ["headline"] = Headline(report.Results),
+            ["headline"] = Headline(report),
             ["ring"] = Segments(report.Results),
             ["failCount"] = report.Results.Count(result => result.Status == HardeningStatus.Fail),
             ["statuses"] = HardeningReport.Statuses.Select(status => Status(status, report.Results)).ToArray(),
@@ -130,19 +130,13 @@ internal static class HtmlReport
         return [.. segments];
     }
 
-    private static string Headline(IReadOnlyCollection<Dom0HardeningResult> results)
+    private static string Headline(HardeningReport report)
     {
-        int Of(HardeningStatus status) => results.Count(result => result.Status == status);
-        var urgent = results.Count(IsUrgent);
-        var unknown = Of(HardeningStatus.Unknown);
-        var failed = Of(HardeningStatus.Fail) switch
-        {
-            0 => "No check failed",
-            1 => "1 check failed",
-            var count => $"{count} checks failed",
-        };
+        int Of(HardeningStatus status) => report.Results.Count(result => result.Status == status);
+        var (failed, unknown, urgent) = (Of(HardeningStatus.Fail), Of(HardeningStatus.Unknown), report.Results.Count(IsUrgent));
+        var where = report.Hosts.Count == 1 ? "" : $" on {report.Hosts.Count} hosts";
         var grave = urgent == 0 ? "" : $", {urgent} of them critical or high";
-        return failed + grave + (unknown == 0 ? "." : $"; {unknown} could not be told, which is no pass.");
+        return (failed == 0 ? "No failures" : Count(failed, "failure")) + where + grave + (unknown == 0 ? "." : $"; {unknown} could not be told, which is no pass.");
     }
 
     private static bool IsUrgent(Dom0HardeningResult result) => result.Status == HardeningStatus.Fail && result.Severity >= Urgent;

@@ -18,7 +18,7 @@ internal static class ReportFile
     {
         try
         {
-            var target = File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path;
+            var target = new FileInfo(path).LinkTarget is null ? path : File.ResolveLinkTarget(path, returnFinalTarget: true)!.FullName;
             // Renaming a file over a device, a pipe or a directory would take it away.
             if (Path.Exists(target) && !IsRegular(target)) throw new VirtException("ReportNotWritten", path, "it is no file");
             if (Path.Exists(target) && !replaces) throw new VirtException("ReportExists", path);
