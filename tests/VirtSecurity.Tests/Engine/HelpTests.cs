@@ -8,7 +8,7 @@ namespace VirtSecurity.Tests.Engine;
 /// <summary>One can work from Get-Help alone: it is complete, it is true, and its examples run.</summary>
 public sealed class HelpTests(HelpTests.Help help) : IClassFixture<HelpTests.Help>
 {
-    public static TheoryData<string> Cmdlets => ["Connect-VirtHost", "Get-SecureGuestVolume", "Get-VirtChange", "Get-VirtImage", "Get-VirtImageContext", "Get-VirtImageContextRule", "New-SecureGuestVolume", "Remove-SecureGuestVolume", "Remove-VirtImageContext", "Repair-SecureGuestVolume", "Resize-SecureGuestVolume", "Resume-VirtChange", "Set-VirtImageContext", "Test-VirtImageContext", "Undo-VirtChange"];
+    public static TheoryData<string> Cmdlets => ["Compare-Dom0Hardening", "Connect-VirtHost", "Export-Dom0HardeningReport", "Get-SecureGuestVolume", "Get-VirtChange", "Get-VirtImage", "Get-VirtImageContext", "Get-VirtImageContextRule", "New-SecureGuestVolume", "Remove-SecureGuestVolume", "Remove-VirtImageContext", "Repair-SecureGuestVolume", "Resize-SecureGuestVolume", "Resume-VirtChange", "Set-VirtImageContext", "Test-VirtImageContext", "Undo-VirtChange"];
 
     [Theory]
     [MemberData(nameof(Cmdlets))]
@@ -17,7 +17,7 @@ public sealed class HelpTests(HelpTests.Help help) : IClassFixture<HelpTests.Hel
         Assert.True(help.Text(name, "Synopsis").Length > 40);
         Assert.True(help.Text(name, "Description").Length > 300);
         Assert.True(help.Text(name, "Notes").Length > 300);
-        Assert.Contains("VirtSecurity.", help.Text(name, "Outputs"), StringComparison.Ordinal);
+        Assert.Equal(help.Lines(name, "OutputTypes"), help.Text(name, "Outputs").Split(' '));
         Assert.NotEmpty(help.Text(name, "Inputs"));
         Assert.Contains("about_VirtSecurity", help.Text(name, "Links"), StringComparison.Ordinal);
     }
@@ -114,7 +114,9 @@ public sealed class HelpTests(HelpTests.Help help) : IClassFixture<HelpTests.Hel
                     Documented   = @($help.parameters.parameter | ForEach-Object { "$($_.name)|$($_.required)|$($_.position)|$($_.pipelineInput)|$($_.aliases)|$($_.globbing)" })
                     Descriptions = @($help.parameters.parameter | ForEach-Object { Flat $_.description })
                     Defaults     = @($help.parameters.parameter | ForEach-Object { "$($_.defaultValue)" })
-                    Properties   = @($command.OutputType.Type.GetProperties() | ForEach-Object { $_.Name })
+                    OutputTypes  = @($command.OutputType.Type | ForEach-Object { $_.FullName })
+                    # What .NET's own types have, its documentation explains.
+                    Properties   = @($command.OutputType.Type | Where-Object { $_.Namespace -like 'VirtSecurity*' } | ForEach-Object { $_.GetProperties() } | ForEach-Object { $_.Name })
                 }
                 $number = 0
                 foreach ($example in $help.examples.example) { [pscustomobject]@{ Of = $command.Name; Number = ++$number; Code = $example.code } }
@@ -145,7 +147,7 @@ public sealed class HelpTests(HelpTests.Help help) : IClassFixture<HelpTests.Hel
     /// <summary>Each example on hosts of its own; what is left to this machine goes to kvm1.</summary>
     private sealed class ExampleWorlds : IDisposable
     {
-        private static readonly string[] Ours = ["Connect-VirtHost", "Get-SecureGuestVolume", "Get-VirtChange", "Get-VirtImage", "Get-VirtImageContext", "Get-VirtImageContextRule", "New-SecureGuestVolume", "Remove-SecureGuestVolume", "Remove-VirtImageContext", "Repair-SecureGuestVolume", "Resize-SecureGuestVolume", "Resume-VirtChange", "Set-VirtImageContext", "Test-VirtImageContext", "Undo-VirtChange"];
+        private static readonly string[] Ours = ["Connect-VirtHost", "Get-SecureGuestVolume", "Get-VirtChange", "Get-VirtImage", "Get-VirtImageContext", "Get-VirtImageContextRule", "New-SecureGuestVolume", "Remove-SecureGuestVolume", "Remove-VirtImageContext", "Repair-SecureGuestVolume", "Resize-SecureGuestVolume", "Resume-VirtChange", "Set-VirtImageContext", "Test-Dom0Hardening", "Test-VirtImageContext", "Undo-VirtChange"];
         private readonly Dictionary<Example, (ScriptedHosts Hosts, ScriptedHost[] Each)> worlds;
 
         public ExampleWorlds(IReadOnlyList<Example> examples)
@@ -156,6 +158,7 @@ public sealed class HelpTests(HelpTests.Help help) : IClassFixture<HelpTests.Hel
                 """;
             Cases = new Cases(worlds.Values.First().Hosts, examples.Select(example => (example.Name, $"""
                 $env:PATH = '{worlds[example].Hosts.Environment["PATH"]}'; $env:XDG_RUNTIME_DIR = '{worlds[example].Hosts.Environment["XDG_RUNTIME_DIR"]}'
+                $ExecutionContext.SessionState.Path.SetLocation('{worlds[example].Hosts.Home}')
                 {table}
                 {OnScriptedHosts(example.Code)}
                 """)));
