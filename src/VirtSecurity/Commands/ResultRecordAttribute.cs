@@ -6,16 +6,17 @@ using VirtSecurity.Resources;
 
 namespace VirtSecurity.Commands;
 
-/// <summary>Makes results of what Import-Clixml, a job or remoting made of results. Anything else stays as it is, and does not bind.</summary>
+/// <summary>
+/// Makes results of what Import-Clixml, Import-Csv, a job or remoting made of results. The engine would make one of any object that has a property of a result's,
+/// and leave the others empty: here all of them are wanted.
+/// </summary>
 [AttributeUsage(AttributeTargets.Property)]
 public sealed class ResultRecordAttribute : ArgumentTransformationAttribute
 {
-    private static readonly string Name = "Deserialized." + typeof(Dom0HardeningResult).FullName;
-
     /// <inheritdoc/>
     public override object? Transform(EngineIntrinsics engineIntrinsics, object? inputData) => inputData switch
     {
-        PSObject one when one.TypeNames.Contains(Name) => From(one),
+        PSObject { BaseObject: PSCustomObject } one => From(one),
         PSObject { BaseObject: IEnumerable many and not string } => Each(many),
         IEnumerable many and not string => Each(many),
         _ => inputData,

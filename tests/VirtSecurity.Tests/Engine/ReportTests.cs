@@ -20,8 +20,9 @@ public sealed class ReportTests(ReportTests.Reports reports) : IClassFixture<Rep
         { "nothing", "ReportEmpty" },
         { "two runs", "ResultTwice" },
         { "compare two runs", "ResultTwice" },
-        { "no result", "ParameterArgumentTransformationError" },
-        { "another object", "InputObjectNotBound" },
+        { "no result", "ParameterArgumentTransformationError ReportEmpty" },
+        { "another object", "ParameterArgumentTransformationError ReportEmpty" },
+        { "a number", "InputObjectNotBound ReportEmpty" },
     };
 
     [Fact]
@@ -41,8 +42,9 @@ public sealed class ReportTests(ReportTests.Reports reports) : IClassFixture<Rep
     [Fact]
     public void WhatCameThroughSerializationIsWrittenAsItWas()
     {
-        Assert.Empty(reports.Cases.Errors("serialized"));
+        Assert.Empty(reports.Cases.Errors("serialized").Concat(reports.Cases.Errors("from a table")));
         Assert.Equal(WithoutTime(reports.Read("dom0.sarif")), WithoutTime(reports.Read("serialized.sarif")));
+        Assert.Equal(WithoutTime(reports.Read("dom0.sarif")), WithoutTime(reports.Read("table.sarif")));
         static string WithoutTime(string sarif) => string.Join('\n', sarif.Split('\n').Where(line => !line.Contains("\"written\":", StringComparison.Ordinal)));
     }
 
@@ -82,9 +84,9 @@ public sealed class ReportTests(ReportTests.Reports reports) : IClassFixture<Rep
     [MemberData(nameof(Refused))]
     public void WhatCannotBeWrittenOrComparedIsAnErrorThatSaysWhatToDo(string name, string id)
     {
-        var error = Assert.Single(reports.Cases.Errors(name));
-        Assert.Equal(id, error.Id);
-        if (error.FullId.Contains("Commands.", StringComparison.Ordinal) && !id.StartsWith("Parameter", StringComparison.Ordinal) && id != "InputObjectNotBound") Assert.NotEmpty(error.Action);
+        var errors = reports.Cases.Errors(name);
+        Assert.Equal(id.Split(' '), errors.Select(error => error.Id));
+        Assert.NotEmpty(errors[^1].Action);
     }
 
     [Fact]
@@ -114,7 +116,7 @@ public sealed class ReportTests(ReportTests.Reports reports) : IClassFixture<Rep
             File.WriteAllText(PathOf("old.html"), "old");
             File.SetUnixFileMode(PathOf("old.html"), (UnixFileMode)0x1A4);
             File.CreateSymbolicLink(PathOf("link.html"), PathOf("linked.html"));
-            const string go = "$ExecutionContext.SessionState.Path.SetLocation($env:HOME)\n";
+            const string go = "$null = $ExecutionContext.SessionState.Path.SetLocation($env:HOME)\n";
             const string laxly = "$lax = [System.Management.Automation.PSSerializer]::Deserialize([System.Management.Automation.PSSerializer]::Serialize((Test-Dom0Hardening -VirtHost lax))); foreach ($one in $lax) { $one.VirtHost = 'kvm1' }\n";
             Cases = new Cases(Hosts,
             [
@@ -139,6 +141,8 @@ public sealed class ReportTests(ReportTests.Reports reports) : IClassFixture<Rep
                 ("compare two runs", "$script:first + $script:first | Compare-Dom0Hardening $script:first"),
                 ("no result", "$bad = (" + Serialized + ")[0]; $bad.Status = 'Perhaps'; $bad | Export-Dom0HardeningReport bad.html"),
                 ("another object", "[pscustomobject]@{ Id = 'SEL-01' } | Export-Dom0HardeningReport bad.html"),
+                ("a number", "5 | Export-Dom0HardeningReport bad.html"),
+                ("from a table", "$script:first | ForEach-Object { $row = [pscustomobject]@{}; foreach ($p in $_.PSObject.Properties) { $row.PSObject.Properties.Add([psnoteproperty]::new($p.Name, \"$($p.Value)\")) }; $row } | Export-Dom0HardeningReport table.sarif"),
                 ("what if", "$script:first | Export-Dom0HardeningReport whatif.html -WhatIf"),
                 ("was asked", "try { & { $script:asked = $true; $script:first } | Export-Dom0HardeningReport kept.html } catch { } if ($script:asked) { 'asked' }"),
             ]);
