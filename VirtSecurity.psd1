@@ -11,7 +11,9 @@
     FormatsToProcess     = @('bin/VirtSecurity.Format.ps1xml')
     TypesToProcess       = @('bin/VirtSecurity.Types.ps1xml')
     CmdletsToExport      = @(
+        'Compare-Dom0Hardening'
         'Connect-VirtHost'
+        'Export-Dom0HardeningReport'
         'Export-VirtDeploymentPlan'
         'Get-Dom0Fact'
         'Get-Dom0HardeningRule'
@@ -20,8 +22,8 @@
         'Get-VirtImage'
         'Get-VirtImageContext'
         'Get-VirtImageContextRule'
-        'Move-VirtImage'
         'Import-VirtDeploymentPlan'
+        'Move-VirtImage'
         'New-SecureGuestVolume'
         'New-VirtDeploymentPlan'
         'Remove-SecureGuestVolume'

@@ -107,6 +107,11 @@ internal static class ErrorRecords
         ["PlanValueInvalid"] = ErrorCategory.InvalidData,
         ["PlanExists"] = ErrorCategory.ResourceExists,
         ["PlanNotWritten"] = ErrorCategory.WriteError,
+        ["ResultTwice"] = ErrorCategory.InvalidData,
+        ["ResultNotUnderstood"] = ErrorCategory.InvalidData,
+        ["ReportEmpty"] = ErrorCategory.InvalidData,
+        ["ReportExists"] = ErrorCategory.ResourceExists,
+        ["ReportFormatUnknown"] = ErrorCategory.InvalidArgument,
     };
 
     /// <summary>The record: the exception's id, the user's object as target, and what to do next.</summary>

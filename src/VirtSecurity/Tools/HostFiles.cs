@@ -148,10 +148,8 @@ internal static class HostFiles
         List<string>? lines = null;
         var name = "";
         // The last file's last line may lack its newline, as in the file itself.
-        var answer = text.EndsWith('
-') ? text[..^1] : text;
-        foreach (var line in answer.Length == 0 ? [] : answer.Split('
-'))
+        var answer = text.EndsWith('\n') ? text[..^1] : text;
+        foreach (var line in answer.Length == 0 ? [] : answer.Split('\n'))
         {
             if (line.StartsWith(' '))
             {
