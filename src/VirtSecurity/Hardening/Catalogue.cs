@@ -10,6 +10,8 @@ internal static class Catalogue
     public static IReadOnlyList<HardeningRule> Rules { get; } =
     [
         .. SELinuxRules.All,
+        .. ImageRules.All,
+        .. StorageRules.All,
     ];
 
     /// <summary>The categories, in their order.</summary>
