@@ -2,7 +2,6 @@ using VirtSecurity.Facts;
 using VirtSecurity.Images;
 using VirtSecurity.Planning;
 using VirtSecurity.SELinux;
-using VirtSecurity.Storage;
 using VirtSecurity.Tools;
 
 namespace VirtSecurity.Hardening;

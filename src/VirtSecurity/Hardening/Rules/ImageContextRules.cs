@@ -1,3 +1,4 @@
+using System.Buffers;
 using VirtSecurity.Facts;
 using VirtSecurity.Images;
 using VirtSecurity.SELinux;
@@ -8,6 +9,8 @@ namespace VirtSecurity.Hardening.Rules;
 /// <summary>The administrator's rules for labels say what they were meant to say.</summary>
 internal static class ImageContextRules
 {
+    private static readonly SearchValues<char> Operators = SearchValues.Create(@"\.^$?*+|[({");
+
     private static FactQuestion Places { get; } = FactQuestion.Run("rule-places", RulePlaces.Look() with { Display = "ls -d PATH...   # of the rules in file_contexts.local" });
 
     private static readonly IReadOnlyList<FactQuestion> RuleNeeds = [Questions.FileContexts, Places, Questions.Mounts, GuestImages.StoreInodes];
@@ -77,7 +80,7 @@ internal static class ImageContextRules
     /// <summary>The directory that all that an expression matches is in: its text up to the last slash before the first sign that may be an operator.</summary>
     private static string DirectoryOf(string pattern)
     {
-        var end = pattern.AsSpan().IndexOfAny(@"\.^$?*+|[({");
+        var end = pattern.AsSpan().IndexOfAny(Operators);
         var slash = pattern.LastIndexOf('/', Math.Max(0, (end < 0 ? pattern.Length : end) - 1));
         return slash <= 0 ? "/" : pattern[..slash];
     }

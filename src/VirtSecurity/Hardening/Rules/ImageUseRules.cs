@@ -54,8 +54,7 @@ internal static partial class ImageUseRules
             Source = "libvirt, qemu.conf",
             Why = "A guest that writes to a log file without end fills the host's disk; virtlogd turns the file over.",
             Expected = "stdio_handler is not \"file\"",
-            Judge = host => Setting(host, "stdio_handler") is var (value, evidence) && evidence is null ? NoConf
-                : value == "file" ? Verdict.Fail("QEMU writes log files itself", evidence!) : Verdict.Pass(value is null ? "virtlogd, by default" : value, evidence!),
+            Judge = OutputGoesThroughVirtlogd,
             Remedy = $"Take stdio_handler out of {QemuConf}, or set it to \"logd\"; it counts for guests that are started then.",
         },
         new("IMG-16", "Images on shared storage are locked")
@@ -77,6 +76,13 @@ internal static partial class ImageUseRules
         if (host.Facts.File(Settings, QemuConf) is not { } file) return (null, null);
         var value = file.Lines.Select(line => SettingLine().Match(line)).LastOrDefault(match => match.Success && match.Groups["name"].Value == name)?.Groups["value"].Value;
         return (value, $"{QemuConf}: {name} {(value is null ? "is not set" : $"= \"{value}\"")}");
+    }
+
+    private static Verdict OutputGoesThroughVirtlogd(Judged host)
+    {
+        var (value, evidence) = Setting(host, "stdio_handler");
+        if (evidence is null) return NoConf;
+        return value == "file" ? Verdict.Fail("QEMU writes log files itself", evidence) : Verdict.Pass(value ?? "virtlogd, by default", evidence);
     }
 
     /// <summary>One image by whatever name: a device by its number, a file by its inode.</summary>

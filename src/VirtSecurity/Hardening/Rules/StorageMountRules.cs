@@ -1,6 +1,5 @@
 using VirtSecurity.Changes;
 using VirtSecurity.Facts;
-using VirtSecurity.Images;
 using VirtSecurity.Planning;
 using VirtSecurity.SELinux;
 using VirtSecurity.Storage;

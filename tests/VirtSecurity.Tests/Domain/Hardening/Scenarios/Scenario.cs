@@ -13,6 +13,8 @@ internal sealed record Scenario(string Id, HardeningStatus Status, string Words,
     public static IReadOnlyList<Scenario> All { get; } =
     [
         .. SELinuxScenarios.All,
+        .. ImageScenarios.All,
+        .. StorageScenarios.All,
     ];
 
     public static Scenario Pass(string id, string words, Action<ScenarioHost> set) => new(id, HardeningStatus.Pass, words, set);
