@@ -97,6 +97,7 @@ internal static class ImagePlaceRules
         var found = images.BeginLooked();
         long[] owners = [0, .. isKvm && access.QemuUser is { } user ? [user] : Array.Empty<long>()];
         long[] groups = [0, .. isKvm ? access.QemuGroups : []];
+        if (isKvm && access.QemuUser is null && images.All.Any(image => !image.IsDevice)) found.Unknown("id: whom QEMU runs as is not known, and so not where it can pass");
         foreach (var image in images.All.Where(image => (image.IsDisk || image.IsContent) && image.Look is { State: PathState.Found }))
         {
             if (!access.Entries.TryGetValue(image.Path, out var entry))

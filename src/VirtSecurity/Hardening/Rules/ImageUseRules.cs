@@ -95,7 +95,7 @@ internal static partial class ImageUseRules
         foreach (var same in images.All.Where(image => image.IsDisk).GroupBy(IdentityOf))
         {
             var guests = same.GroupBy(image => image.Image.Guest).ToArray();
-            var names = $"{same.First().Path}: {string.Join(", ", guests.Select(guest => $"guest {guest.Key}{(guest.Any(image => image.Image.IsRunning) ? " (running)" : "")}{(guest.All(image => image.Image.Use.IsReadOnly) ? " reads" : " writes")}"))}";
+            var names = $"{same.First().Image.Use.Path}: {string.Join(", ", guests.Select(guest => $"guest {guest.Key}{(guest.Any(image => image.Image.IsRunning) ? " (running)" : "")}{(guest.All(image => image.Image.Use.IsReadOnly) ? " reads" : " writes")}"))}";
             var isShared = guests.Length > 1 && same.Any(image => !image.Image.Use.IsReadOnly);
             if (!isShared || same.All(image => image.Image.Use.IsShareable)) found.Right(names);
             else if (guests.Count(guest => guest.Any(image => image.Image.IsRunning)) > 1) found.Wrong(names);

@@ -7,9 +7,11 @@ namespace VirtSecurity.Hardening.Rules;
 /// <summary>Devices that guests have as disks.</summary>
 internal static class StorageDeviceRules
 {
+    /// <summary>LVM's settings.</summary>
+    public static FactQuestion Config { get; } = FactQuestion.Run("lvm-config", LvmConfig.Look());
+
     private static FactQuestion Devices { get; } = FactQuestion.Run("block-devices", BlockDevices.Look());
     private static FactQuestion Swaps { get; } = FactQuestion.Files("swaps", "/proc/swaps");
-    private static FactQuestion Config { get; } = FactQuestion.Run("lvm-config", LvmConfig.Look());
     private static FactQuestion DevicesFile { get; } = FactQuestion.Files("lvm-devices", LvmConfig.DevicesDirectory + "*.devices");
 
     /// <summary>The checks.</summary>
@@ -94,7 +96,7 @@ internal static class StorageDeviceRules
     }
 
     /// <summary>Whether a devices file names a device, lvmdevices(8): by IDNAME, which for what has no identity of its own is the node's, or by the node it had last, DEVNAME.</summary>
-    private static bool Names(Tools.HostFile list, BlockDevice device, string[] names)
+    private static bool Names(HostFile list, BlockDevice device, string[] names)
     {
         var words = list.Lines.Where(line => !line.TrimStart().StartsWith('#')).SelectMany(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries)).ToHashSet();
         return names.Any(name => words.Contains("DEVNAME=" + name) || words.Contains("IDNAME=" + name)) || (device.MapperUuid is { } uuid && words.Contains("IDNAME=" + uuid));
@@ -106,7 +108,7 @@ internal static class StorageDeviceRules
         var found = images.BeginLooked();
         var swaps = (host.Facts.File(Swaps, "/proc/swaps") ?? throw new FormatException("there is no /proc/swaps")).Lines.Select(line => Mount.Unescape(line.Split(' ', '\t')[0])).ToHashSet();
         var isXen = host.Facts.Hypervisor == Hypervisor.Xen;
-        foreach (var image in images.All.Where(image => image.IsDisk && image.Look is { State: Tools.PathState.Found }))
+        foreach (var image in images.All.Where(image => image.IsDisk && !image.IsContent && image.Look is { State: PathState.Found }))
         {
             // The device itself, or what shows the file as one; and what is made of these.
             var own = DeviceOf(image, devices);

@@ -12,7 +12,6 @@ internal static class StorageLvmRules
     private static FactQuestion Groups { get; } = FactQuestion.Run("volume-groups", Lvm.Health());
     private static FactQuestion Volumes { get; } = FactQuestion.Run("logical-volumes", Lvm.Volumes());
     private static FactQuestion Thin { get; } = FactQuestion.Run("thin-volumes", Lvm.Thin());
-    private static FactQuestion Config { get; } = FactQuestion.Run("lvm-config", LvmConfig.Look());
 
     /// <summary>The checks.</summary>
     public static IReadOnlyList<HardeningRule> All { get; } =
@@ -28,7 +27,7 @@ internal static class StorageLvmRules
         },
         new("STO-12", "New volumes hand on no old data")
         {
-            Category = StorageRules.Category, Severity = HardeningSeverity.Medium, Needs = [.. GuestImages.Needs, Volumes, Thin, Config],
+            Category = StorageRules.Category, Severity = HardeningSeverity.Medium, Needs = [.. GuestImages.Needs, Volumes, Thin, StorageDeviceRules.Config],
             Source = "lvcreate(8), lvmthin(7)",
             Why = "What one guest wrote is still in the extents that the next guest's volume is made of: LVM itself clears the first 4 KiB.",
             Expected = "thin pools zero the blocks they hand out, by default too; a guest's other volumes are marked as zeroed (New-SecureGuestVolume -Raw)",
@@ -56,7 +55,7 @@ internal static class StorageLvmRules
         var found = images.Begin();
         var pools = thin.Where(volume => volume.IsPool).ToArray();
         foreach (var pool in pools) found.Add(pool.ZeroesNewBlocks, $"lvs: {pool.VolumeGroup}/{pool.Name} {(pool.ZeroesNewBlocks ? "zeroes" : "does not zero")} new blocks");
-        if (volumes.Count > 0) found.Add(host.Facts.Read(Config, FactUnknown.Unless(LvmConfig.Read)).ZeroesThinBlocks, "lvmconfig: thin_pool_zero");
+        if (volumes.Count > 0) found.Add(host.Facts.Read(StorageDeviceRules.Config, FactUnknown.Unless(LvmConfig.Read)).ZeroesThinBlocks, "lvmconfig: thin_pool_zero");
         foreach (var image in images.All.Where(image => image.IsDisk && image.IsDevice))
         {
             var volume = volumes.FirstOrDefault(volume => (image.Look?.Inode is { FileType: 'b' } inode && volume.Device == inode.Device)

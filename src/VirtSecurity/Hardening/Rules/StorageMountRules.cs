@@ -49,7 +49,7 @@ internal static class StorageMountRules
         new("STO-09", "Images do not lie on the root file system")
         {
             Category = StorageRules.Category, Severity = HardeningSeverity.Low, Needs = [.. GuestImages.NeedsMounts, FreeSpace],
-            Source = "RHEL 7 Virtualization Deployment and Administration Guide, storage",
+            Source = "RHEL 7 Virtualization Security Guide, host security",
             Why = "An image that grows fills the file system it is on: that of the host's logs and its own state, too.",
             Expected = "each image file on a file system other than that of /",
             Judge = LieOffTheRoot,

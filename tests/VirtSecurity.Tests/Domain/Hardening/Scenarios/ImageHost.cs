@@ -98,7 +98,7 @@ internal static class ImageHost
     private static string Looked(IReadOnlyCollection<Img> images)
     {
         if (images.Count == 0) return "";
-        var text = new StringBuilder(CultureInfo.InvariantCulture, $"n\0{images.Count}\0");
+        var text = new StringBuilder().Append(CultureInfo.InvariantCulture, $"n\0{images.Count}\0");
         foreach (var image in images) text.Append(image.Path).Append('\0');
         foreach (var image in images) text.Append(image.RealPath).Append('\0');
         foreach (var image in images.Where(image => image.IsMissing || image.IsUnseen)) text.Append(CultureInfo.InvariantCulture, $"{(image.IsMissing ? 'm' : 'u')}\0{image.Path}\0");

@@ -89,6 +89,7 @@ internal static class ImageScenarios
         Fail("IMG-09", "/srv: 0:0 0755: others may list it", host => With(host, new Img("a", "/srv/a.img"))),
         Fail("IMG-09", "cannot pass", host => With(host, Disk).Says("image-access", "64055\064055\0/\041ed 0 0\0/virtstorage\041c0 0 0\0/virtstorage/web.img\08180 0 0\0")),
         Fail("IMG-09", "may exchange", host => With(host, Disk).Says("image-access", "64055\064055\0/\041ed 0 0\0/virtstorage\041f9 0 100\0/virtstorage/web.img\08180 0 0\0")),
+        Unknown("IMG-09", "whom QEMU runs as", host => With(host, Disk).Says("image-access", "\0\0/\041ed 0 0\0/virtstorage\041c9 0 0\0/virtstorage/web.img\08180 0 0\0")),
         Unknown("IMG-09", "whose it is", host => With(host, Disk).Says("image-access", "64055\064055\0/\041ed 0 0\0")),
         NotApplicable("IMG-09", "no guest has", host => With(host)),
 

@@ -19,6 +19,8 @@ internal static class StorageScenarios
     /// <summary>What lvmconfig of lvm2 2.03.16 (Debian 12) prints for its shipped settings, the lines that count.</summary>
     private const string Config = "devices {\n\tdir=\"/dev\"\n\tscan_lvs=0\n\tuse_devicesfile=0\n\tdevicesfile=\"system.devices\"\n\tfilter=[\"a|.*|\"]\n\tglobal_filter=[\"a|.*|\"]\n}\nallocation {\n\tthin_pool_zero=1\n}\n";
 
+    private static readonly string DevicesFile = Config.Replace("use_devicesfile=0", "use_devicesfile=1", StringComparison.Ordinal);
+
     private static readonly string[] Mount = [MountLines[1]];
 
     public static IReadOnlyList<Scenario> All { get; } =
@@ -88,7 +90,7 @@ internal static class StorageScenarios
         Fail("STO-08", "swap on /dev/mapper/vg-web", host => Devices(host.File("/proc/swaps", Swap + "/dev/dm-3                               partition\t1048572\t\t0\t\t-2\n"), Volume)),
         Unknown("STO-08", "could not be looked at", host => Devices(host, Disk with { IsUnseen = true })),
         Unknown("STO-08", "odd.xml", host => Broken(Devices(host, Disk))),
-        NotApplicable("STO-08", "no guest has a disk", host => Devices(host)),
+        NotApplicable("STO-08", "no guest has a disk", host => Devices(host, new Img("web", Default + "a.iso") { Device = "cdrom" }).Says("block-devices", Kernel + "loop0/loop/backing_file:/var/lib/libvirt/images/a.iso\n")),
 
         Pass("STO-09", "on /virtstorage, 3906 MiB free", host => With(host, Disk)),
         Fail("STO-09", "on /, 3906 MiB free", host => With(host, new Img("a", Default + "a.img"))),
@@ -123,8 +125,6 @@ internal static class StorageScenarios
     ];
 
     private const string Net = "30 22 0:40 / /net rw,relatime - nfs4 filer:/v rw,vers=4.1";
-
-    private static readonly string DevicesFile = Config.Replace("use_devicesfile=0", "use_devicesfile=1", StringComparison.Ordinal);
 
     private static ScenarioHost Booted(ScenarioHost host, string kernel, string fstab, params Img[] images) => With(host.File("/etc/fstab", fstab), images).File("/proc/cmdline", kernel + "\n");
 
