@@ -14,6 +14,8 @@ internal static class Catalogue
         .. AccountRules.All,
         .. KernelRules.All,
         .. AuditRules.All,
+        .. ImageRules.All,
+        .. StorageRules.All,
     ];
 
     /// <summary>The categories, in their order.</summary>

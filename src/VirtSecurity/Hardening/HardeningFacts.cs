@@ -18,6 +18,7 @@ internal sealed class HardeningFacts
     public static FactQuestion Hypervisors { get; } = FactQuestion.Look("hypervisor-files", "/boot/xen*.gz", "/boot/xen*.efi", "/boot/efi/EFI/*/xen*.efi", "/usr/sbin/libvirtd", "/usr/sbin/virtqemud", "/usr/bin/qemu-system-x86_64", "/usr/bin/qemu-kvm", "/usr/libexec/qemu-kvm");
 
     private readonly Dictionary<string, Dom0Fact> facts;
+    private readonly Dictionary<Type, object> made = [];
 
     /// <summary>Takes the facts of one host.</summary>
     /// <exception cref="VirtException">FactsNewer: they were taken by a newer version of the module.</exception>
@@ -94,6 +95,14 @@ internal sealed class HardeningFacts
     /// <summary>One of the files; null: it is not there.</summary>
     /// <exception cref="VirtException">FactUnknown: it could not be asked for.</exception>
     public HostFile? File(FactQuestion question, string path) => Files(question).FirstOrDefault(file => file.Path == path);
+
+    /// <summary>What many rules make of the facts of a host, such as its images: made once.</summary>
+    public T Once<T>(Func<HardeningFacts, T> make)
+        where T : class
+    {
+        if (!made.TryGetValue(typeof(T), out var one)) made[typeof(T)] = one = make(this);
+        return (T)one;
+    }
 
     private Dom0Fact Of(FactQuestion question) => facts.GetValueOrDefault(question.Key) ?? throw new VirtException("FactUnknown", question.Words, "it is not among these facts");
 

@@ -19,6 +19,18 @@ internal static class Questions
         "boot-entries", "/boot/grub/grub.cfg", "/boot/grub2/grub.cfg", "/boot/grub/grubenv", "/boot/grub2/grubenv", "/boot/loader/entries/*.conf", "/etc/default/grub", "/etc/default/grub.d/*.cfg", "/etc/kernel/cmdline") with
     { Reduce = BootConfig.Secrets };
 
+    /// <summary>How guests and storage pools are defined, less their passwords.</summary>
+    public static FactQuestion GuestDefinitions { get; } = FactQuestion.Run("guest-definitions", Tools.GuestDefinitions.Read() with { Display = "cat /etc/libvirt/qemu/*.xml /run/libvirt/qemu/*.xml /etc/xen/*   # and their like; less secrets" });
+
+    /// <summary>What is mounted.</summary>
+    public static FactQuestion Mounts { get; } = FactQuestion.Run("mounts", Mount.Table());
+
+    /// <summary>What is to be mounted at boot.</summary>
+    public static FactQuestion Fstab { get; } = FactQuestion.Files("fstab", Tools.Fstab.Path);
+
+    /// <summary>The rules of the policy's files for labels.</summary>
+    public static FactQuestion FileContexts { get; } = FactQuestion.Run("file-contexts", SELinuxFs.Read() with { Display = "cat /etc/selinux/*/contexts/files/file_contexts*" });
+
     /// <summary>The processes, without their arguments, which may hold secrets.</summary>
     public static FactQuestion Processes { get; } = FactQuestion.Run("processes", ProcessTable.Look());
 }

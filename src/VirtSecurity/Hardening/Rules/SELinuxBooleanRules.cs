@@ -13,7 +13,8 @@ internal static class SELinuxBooleanRules
     private static readonly string[] HoleBooleans = ["virt_transition_userdomain", "virt_hooks_unconfined", "staff_use_svirt", "unprivuser_use_svirt"];
     private const string XendTrans = "xend_disable_trans";
 
-    private static FactQuestion Booleans { get; } = FactQuestion.Run("booleans", SELinuxBooleans.Read());
+    /// <summary>The booleans, now and once committed.</summary>
+    public static FactQuestion Booleans { get; } = FactQuestion.Run("booleans", SELinuxBooleans.Read());
     private static FactQuestion Defaults { get; } = FactQuestion.Run("boolean-defaults", SELinuxBooleans.Defaults());
 
     /// <summary>The checks.</summary>

@@ -17,6 +17,8 @@ internal sealed record Scenario(string Id, HardeningStatus Status, string Words,
         .. AccountScenarios.All,
         .. KernelScenarios.All,
         .. AuditScenarios.All,
+        .. ImageScenarios.All,
+        .. StorageScenarios.All,
     ];
 
     public static Scenario Pass(string id, string words, Action<ScenarioHost> set) => new(id, HardeningStatus.Pass, words, set);
