@@ -26,9 +26,9 @@ internal static class SELinuxBooleans
         for n in virt xen qemu; do
           for f in modules/[0-9]*/"$n"/cil; do
             if [ ! -f "$f" ]; then continue; fi
-            case $(dd if="$f" bs=3 count=1 2>/dev/null) in BZh) bzip2 -dc "$f";; *) cat "$f";; esac || exit 1
+            case $(dd if="$f" bs=3 count=1 2>/dev/null) in BZh) bzip2 -dc "$f";; *) cat "$f";; esac || printf '\nunread %s\n' "$f"
           done
-        done | grep -aE '^\((boolean|tunable) [A-Za-z0-9_]+ (true|false)\)'
+        done | grep -aE '^(unread |\((boolean|tunable) [A-Za-z0-9_]+ (true|false)\))'
         printf 'local\n'
         if [ -f booleans.local ]; then cat booleans.local; fi
         exit 0
@@ -63,6 +63,7 @@ internal static class SELinuxBooleans
         foreach (var line in result.Stdout.Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
         {
             if (line == "local") isLocal = true;
+            else if (line.StartsWith("unread ", StringComparison.Ordinal)) throw new FormatException($"{line["unread ".Length..]} could not be read");
             else if (!isLocal && line.Trim('(', ')').Split(' ') is [_, var name, var value]) values[name] = value == "true";
             else if (isLocal && line[0] != '#' && line.Split('=', StringSplitOptions.TrimEntries) is [var changed, var set]) values[changed] = set is "1" or "true" or "on";
             else if (!isLocal || line[0] != '#') throw new FormatException($"'{line}' is no boolean");

@@ -8,7 +8,7 @@ namespace VirtSecurity.Tests.Engine;
 /// <summary>One can work from Get-Help alone: it is complete, it is true, and its examples run.</summary>
 public sealed class HelpTests(HelpTests.Help help) : IClassFixture<HelpTests.Help>
 {
-    public static TheoryData<string> Cmdlets => ["Connect-VirtHost", "Get-SecureGuestVolume", "Get-VirtChange", "Get-VirtImage", "Get-VirtImageContext", "Get-VirtImageContextRule", "New-SecureGuestVolume", "Remove-SecureGuestVolume", "Remove-VirtImageContext", "Repair-SecureGuestVolume", "Resize-SecureGuestVolume", "Resume-VirtChange", "Set-VirtImageContext", "Test-VirtImageContext", "Undo-VirtChange"];
+    public static TheoryData<string> Cmdlets => ["Connect-VirtHost", "Get-Dom0Fact", "Get-Dom0HardeningRule", "Get-SecureGuestVolume", "Get-VirtChange", "Get-VirtImage", "Get-VirtImageContext", "Get-VirtImageContextRule", "New-SecureGuestVolume", "Remove-SecureGuestVolume", "Remove-VirtImageContext", "Repair-SecureGuestVolume", "Resize-SecureGuestVolume", "Resume-VirtChange", "Set-VirtImageContext", "Test-Dom0Hardening", "Test-VirtImageContext", "Undo-VirtChange"];
 
     [Theory]
     [MemberData(nameof(Cmdlets))]
@@ -145,7 +145,7 @@ public sealed class HelpTests(HelpTests.Help help) : IClassFixture<HelpTests.Hel
     /// <summary>Each example on hosts of its own; what is left to this machine goes to kvm1.</summary>
     private sealed class ExampleWorlds : IDisposable
     {
-        private static readonly string[] Ours = ["Connect-VirtHost", "Get-SecureGuestVolume", "Get-VirtChange", "Get-VirtImage", "Get-VirtImageContext", "Get-VirtImageContextRule", "New-SecureGuestVolume", "Remove-SecureGuestVolume", "Remove-VirtImageContext", "Repair-SecureGuestVolume", "Resize-SecureGuestVolume", "Resume-VirtChange", "Set-VirtImageContext", "Test-VirtImageContext", "Undo-VirtChange"];
+        private static readonly string[] Ours = ["Connect-VirtHost", "Get-Dom0Fact", "Get-SecureGuestVolume", "Get-VirtChange", "Get-VirtImage", "Get-VirtImageContext", "Get-VirtImageContextRule", "New-SecureGuestVolume", "Remove-SecureGuestVolume", "Remove-VirtImageContext", "Repair-SecureGuestVolume", "Resize-SecureGuestVolume", "Resume-VirtChange", "Set-VirtImageContext", "Test-Dom0Hardening", "Test-VirtImageContext", "Undo-VirtChange"];
         private readonly Dictionary<Example, (ScriptedHosts Hosts, ScriptedHost[] Each)> worlds;
 
         public ExampleWorlds(IReadOnlyList<Example> examples)

@@ -8,7 +8,7 @@ namespace VirtSecurity.Tests.Engine;
 /// <summary>The module as shipped: its manifest, its files, and the scripts beside it.</summary>
 public sealed class ManifestTests
 {
-    internal static readonly string[] Cmdlets = ["Connect-VirtHost", "Get-SecureGuestVolume", "Get-VirtChange", "Get-VirtImage", "Get-VirtImageContext", "Get-VirtImageContextRule", "New-SecureGuestVolume", "Remove-SecureGuestVolume", "Remove-VirtImageContext", "Repair-SecureGuestVolume", "Resize-SecureGuestVolume", "Resume-VirtChange", "Set-VirtImageContext", "Test-VirtImageContext", "Undo-VirtChange"];
+    internal static readonly string[] Cmdlets = ["Connect-VirtHost", "Get-Dom0Fact", "Get-Dom0HardeningRule", "Get-SecureGuestVolume", "Get-VirtChange", "Get-VirtImage", "Get-VirtImageContext", "Get-VirtImageContextRule", "New-SecureGuestVolume", "Remove-SecureGuestVolume", "Remove-VirtImageContext", "Repair-SecureGuestVolume", "Resize-SecureGuestVolume", "Resume-VirtChange", "Set-VirtImageContext", "Test-Dom0Hardening", "Test-VirtImageContext", "Undo-VirtChange"];
 
     private static readonly Hashtable Manifest = (Hashtable)((HashtableAst)Parse("VirtSecurity.psd1").Find(node => node is HashtableAst, false)!).SafeGetValue();
 

@@ -7,10 +7,9 @@ namespace VirtSecurity.Hardening.Rules;
 /// <summary>The booleans that open the policy of virtualization are off, unless the plan says otherwise.</summary>
 internal static class SELinuxBooleanRules
 {
-    /// <summary>On in the reference policy: libvirt labels each USB device that it passes through, and guests reach no other.</summary>
+    /// <summary>On by default in Fedora's policy, off in Debian's: libvirt labels each USB device that it passes through, and guests reach no other.</summary>
     private const string UsbBoolean = "virt_use_usb";
 
-    private static readonly string[] XenBooleans = ["xen_use_nfs", "xend_run_blktap", "xend_run_qemu"];
     private static readonly string[] HoleBooleans = ["virt_transition_userdomain", "virt_hooks_unconfined", "staff_use_svirt", "unprivuser_use_svirt"];
     private const string XendTrans = "xend_disable_trans";
 
@@ -23,7 +22,7 @@ internal static class SELinuxBooleanRules
         Rule("SEL-11", "Guests reach no more than planned (virt_use_*)", Hypervisor.Kvm, HardeningSeverity.Medium, "RHEL 9 Configuring and managing virtualization, SELinux booleans",
             "Each of these booleans opens something of the host to every guest at once, not to the one that needs it.", IsGuestBoolean),
         Rule("SEL-12", "Xen's booleans are as planned", Hypervisor.Xen, HardeningSeverity.Medium, "SELinux reference policy xen.te",
-            "Each of them opens more of dom0 to the toolstack and its device models.", name => XenBooleans.Contains(name)),
+            "Each of them opens more of dom0 to the toolstack and its device models.", name => name.StartsWith("xen_use_", StringComparison.Ordinal) || name.StartsWith("xend_run_", StringComparison.Ordinal)),
         Rule("SEL-13", "Booleans that take confinement away are off", null, HardeningSeverity.High, "SELinux reference policy virt.te; ComplianceAsCode sebool_*",
             "With them users' domains change into guests' and back, and hooks run unconfined: each is a way around sVirt.", name => HoleBooleans.Contains(name)),
         new("SEL-14", "xend is not exempted (Xen before 4.5)")
