@@ -11,6 +11,9 @@ internal static class Catalogue
     [
         .. PlanRules.All,
         .. SELinuxRules.All,
+        .. ServiceRules.All,
+        .. ConfinementRules.All,
+        .. FirewallRules.All,
         .. AccountRules.All,
         .. KernelRules.All,
         .. AuditRules.All,

@@ -13,6 +13,10 @@ internal static partial class Iptables
 
     // iptables-save for tables that are not there would load them; names that the kernel lists are there. The old tool and the new are never mistaken for each other.
     private const string Script = """
+        n=
+        if [ -e /sys/module/nft_compat ]; then n=1
+        elif [ -e /sys/module/nf_tables ] && ! command -v nft >/dev/null; then n=1
+        fi
         for v in ip ip6; do
           if [ -s "/proc/net/${v}_tables_names" ]; then
             t="${v}tables-legacy-save"
@@ -21,7 +25,7 @@ internal static partial class Iptables
             printf '@%s legacy\n' "$v"
             "$t" || exit 1
           fi
-          if [ -e /sys/module/nft_compat ] && command -v "${v}tables-nft-save" >/dev/null; then
+          if [ -n "$n" ] && command -v "${v}tables-nft-save" >/dev/null; then
             printf '@%s nft\n' "$v"
             "${v}tables-nft-save" 2>/dev/null || exit 1
           fi

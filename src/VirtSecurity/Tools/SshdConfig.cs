@@ -19,10 +19,10 @@ internal sealed class SshdConfig
     /// <summary>Values that hold for some connections only, as evidence: file, Match line, setting.</summary>
     public IReadOnlyList<string> Exceptions => exceptions;
 
-    /// <summary>Asks sshd for all its settings; it starts nothing and opens no socket.</summary>
-    public static ToolCall Test() => new("sshd", "-T");
+    /// <summary>Asks sshd for all its settings; it starts nothing and opens no socket. One that cannot say, without keys of the host, says nothing.</summary>
+    public static ToolCall Test() => ToolCall.Script("sshd-test", "command -v sshd >/dev/null || exit 127\nsshd -T 2>/dev/null\nexit 0") with { Display = "sshd -T" };
 
-    /// <summary>Whether <see cref="Test"/> was understood by the host: without keys of the host, or a directory, sshd says only that.</summary>
+    /// <summary>Whether <see cref="Test"/> has the settings.</summary>
     public static bool IsTest(string text) => text.Contains("\npermitrootlogin ", StringComparison.Ordinal) || text.StartsWith("permitrootlogin ", StringComparison.Ordinal);
 
     /// <summary>Reads <see cref="Test"/>: a keyword in small letters and its value a line.</summary>
