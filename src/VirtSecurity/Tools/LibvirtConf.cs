@@ -52,13 +52,13 @@ internal sealed partial class LibvirtConf
     }
 
     /// <summary>A setting's value; null: it is not set. Of a list, the first; of an empty one, an empty text.</summary>
-    public string? Value(string name) => settings.TryGetValue(name, out var values) ? values.FirstOrDefault() ?? "" : null;
+    public string? Value(string name) => settings.TryGetValue(name, out var values) ? values is [var first, ..] ? first : "" : null;
 
     /// <summary>A setting's values; null: it is not set.</summary>
     public IReadOnlyList<string>? List(string name) => settings.GetValueOrDefault(name);
 
     /// <summary>The value that the file, as it was shipped, says a setting has by itself; null: it does not say.</summary>
-    public string? ShippedDefault(string name) => defaults.TryGetValue(name, out var values) ? values.FirstOrDefault() ?? "" : null;
+    public string? ShippedDefault(string name) => defaults.TryGetValue(name, out var values) ? values is [var first, ..] ? first : "" : null;
 
     /// <summary>A number; null: it is not set.</summary>
     /// <exception cref="FormatException">It is set to something else.</exception>
@@ -72,7 +72,7 @@ internal sealed partial class LibvirtConf
 
     private static IReadOnlyList<string> Values(string value) => value.StartsWith('[')
         ? [.. Text().Matches(value).Select(match => match.Groups["text"].Value)]
-        : [value is ['"', .. var inside, '"'] or ['\'', .. var inside, '\''] ? inside : value.Trim('"')];
+        : [value is ['\'', .. var inside, '\''] ? inside : value.Trim('"')];
 
     [GeneratedRegex("""(?:\s|\#[^\n]*(?:\n|$)|;)*""", RegexOptions.ExplicitCapture)]
     private static partial Regex Blank();

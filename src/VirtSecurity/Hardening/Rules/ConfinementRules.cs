@@ -1,5 +1,4 @@
 using VirtSecurity.Facts;
-using VirtSecurity.Planning;
 using VirtSecurity.Tools;
 using static VirtSecurity.Hardening.Rules.ServiceFacts;
 

@@ -1,6 +1,5 @@
 using VirtSecurity.Facts;
 using VirtSecurity.Planning;
-using VirtSecurity.Tools;
 using static VirtSecurity.Hardening.Rules.ServiceFacts;
 
 namespace VirtSecurity.Hardening.Rules;

@@ -1,6 +1,4 @@
 using System.Globalization;
-using VirtSecurity.Facts;
-using VirtSecurity.Planning;
 using VirtSecurity.Tools;
 using static VirtSecurity.Hardening.Rules.FirewallFacts;
 using static VirtSecurity.Hardening.Rules.ServiceFacts;

@@ -9,7 +9,7 @@ internal static class LibvirtDoorRules
     private const long LeastStrength = 112;
     private const string KeyPath = "/etc/pki/libvirt/private/serverkey.pem";
 
-    private static FactQuestion ConnectionSockets { get; } = FactQuestion.Look("libvirt-sockets", "/run/libvirt/*-sock", "/var/run/libvirt/*-sock");
+    private static FactQuestion ConnectionSockets { get; } = FactQuestion.Look("libvirt-sockets", "/run/libvirt/*-sock");
     private static FactQuestion Keys { get; } = FactQuestion.Look("libvirt-keys", KeyPath, "/etc/pki/libvirt/private/*.pem", "/etc/pki/libvirt/*.pem");
     private static FactQuestion PolkitAction { get; } = FactQuestion.Look("libvirt-polkit", "/usr/share/polkit-1/actions/org.libvirt.unix.policy");
     private static FactQuestion Groups { get; } = FactQuestion.Files("group", "/etc/group") with { Reduce = Passwd.Secrets };

@@ -1,4 +1,3 @@
-using VirtSecurity.Facts;
 using VirtSecurity.Planning;
 using VirtSecurity.Tools;
 
