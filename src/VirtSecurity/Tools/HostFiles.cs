@@ -73,6 +73,7 @@ internal static class HostFiles
           each files "$@" | xargs -0r sh -c 'm=$1; shift; exec find -L "$@" -maxdepth 0 -type f -size "-${m}c" -print0' find-small "$most" 2>/dev/null |
             xargs -0r sed -s -e 1F -e "$reduce" -e :end -e 's/^/ /' --
         fi
+        printf '\0end'
         exit 0
         """;
 
@@ -92,10 +93,11 @@ internal static class HostFiles
         var words = result.Call.Argv.Skip(4).ToArray();
         var isRead = words[1] != "0";
         var fields = result.Stdout.Split('\0');
+        if (fields[^1] != "end") throw new FormatException("its end is missing");
         var at = 0;
         var names = Records(fields, ref at);
         var looks = Records(fields, ref at).DistinctBy(look => look[0]).ToDictionary(look => look[0], look => HostFile.FromStat(look[0], look[1], look[2]));
-        var contents = isRead ? Contents(string.Join('\0', fields[at..])) : [];
+        var contents = isRead ? Contents(string.Join('\0', fields[at..^1])) : [];
         var complaints = result.Stderr.Split('\n');
         var sets = words.Skip(3).Where(word => word[0] == '@').ToDictionary(word => word[1..], _ => (IReadOnlyList<HostFile>)new List<HostFile>());
         foreach (var name in names.DistinctBy(name => (name[0], name[1])).OrderBy(name => name[1], StringComparer.Ordinal)) ((List<HostFile>)sets[name[0]]).Add(File(name[1], name[2]));
@@ -145,7 +147,8 @@ internal static class HostFiles
         var contents = new Dictionary<string, string>();
         List<string>? lines = null;
         var name = "";
-        foreach (var line in text.Split('\n').SkipLast(1))
+        // The last file's last line may have no end.
+        foreach (var line in (text.EndsWith('\n') ? text[..^1] : text).Split('\n').Where(_ => text.Length > 0))
         {
             if (line.StartsWith(' '))
             {

@@ -41,7 +41,7 @@ public sealed partial class ViewTests(ITestOutputHelper output)
         Assert.Equal(["Id", "Severity", "AppliesTo", "Title"], Header(views[7]));
         Assert.Matches(@"^KRN-06 Medium +Xen +Xen's own policy \(XSM/FLASK\) enforces$", Row(views[7], "KRN-06"));
         Assert.Equal(["Key", "Outcome", "Exit", "Length", "Question"], Header(views[8]));
-        Assert.Matches("^selinux-config +Answered +0 +[0-9]+ /etc/selinux/config$", Row(views[8], "selinux-config"));
+        Assert.Matches("^selinux-config +Answered +0 +[0-9]+ +/etc/selinux/config$", Row(views[8], "selinux-config"));
         Assert.Equal(["Name", "Size", "FS", "SELinuxType", "MountPoint", "Problem"], Header(views[0]));
         Assert.Contains(views[0], line => line.Trim() == "Volume group: volumegroup on kvm1");
         Assert.Matches(@"^NewVolumeName +5\.0 GiB ext4 virt_image_t +/virtstorage/im…$", Row(views[0], "NewVolumeName"));

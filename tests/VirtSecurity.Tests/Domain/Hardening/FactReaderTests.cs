@@ -76,7 +76,7 @@ public sealed class FactReaderTests
     {
         const string planted = "PLANTED";
         using var tree = new Tree();
-        tree.Write("/etc/shadow", $"root:$6${planted}1:19000:0:99999:7:::\nanna::19000::::::\nbob:!$y${planted}2:1::::::\nnohash {planted}3\n{planted}4:{planted}5:\n")
+        tree.Write("/etc/shadow", $"root:$6${planted}1:19000:0:99999:7:::\nanna::19000::::::\nbob:!$y${planted}2:1::::::\nnohash {planted}3\ncarl:{planted}4:{planted}5:\n")
             .Write("/etc/passwd", $"root:x:0:0:root:/root:/bin/bash\nold:{planted}6:1000:1000::/home/old:/bin/sh\nempty::1001:1001::/:/bin/sh\n")
             .Write("/etc/group", $"root:x:0:\nold:{planted}7:1000:\n")
             .Write("/boot/grub/grub.cfg", $"set superusers=\"root\"\npassword_pbkdf2 root grub.pbkdf2.sha512.10000.{planted}8\npassword user {planted}9\nlinux /vmlinuz ro\n")
@@ -86,10 +86,10 @@ public sealed class FactReaderTests
         Assert.All(facts, fact => Assert.DoesNotContain(planted, fact.Text + fact.Error + fact.Question, StringComparison.Ordinal));
         // And all that is no secret is still there.
         string Text(string key) => facts.Single(fact => fact.Key == key).Text;
-        Assert.Contains(" root:set\n anna:empty\n bob:locked\n ?:set\n", Text("shadow"), StringComparison.Ordinal);
+        Assert.Contains(" root:set\n anna:empty\n bob:locked\n ?:set\n carl:set\n", Text("shadow"), StringComparison.Ordinal);
         Assert.Contains(" old:set:1000:1000::/home/old:/bin/sh\n empty::1001", Text("passwd"), StringComparison.Ordinal);
         Assert.Contains("password_pbkdf2 root (set)\n password user (set)\n linux /vmlinuz ro\n", Text("boot-entries"), StringComparison.Ordinal);
-        Assert.Contains("<name>web</name>", Text("libvirt-defined"), StringComparison.Ordinal);
+        Assert.EndsWith("<domain><name>web</name><devices><graphics type='vnc' /><graphics type='spice' /></devices></domain>\n", Text("libvirt-defined"), StringComparison.Ordinal);
         Assert.Contains("vnclisten=0.0.0.0", Text("xen-defined"), StringComparison.Ordinal);
     }
 
@@ -143,6 +143,18 @@ public sealed class FactReaderTests
         Assert.Equal(File.ReadAllText("/proc/self/comm").Trim(), own.Name);
     }
 
+    /// <summary>An answer that was cut off anywhere is none.</summary>
+    [Fact]
+    public async Task HalfAnAnswerIsNotRead()
+    {
+        using var tree = new Tree();
+        tree.Write("/etc/a", "one\ntwo").Write("/etc/b", "three\n");
+        var call = HostFiles.Read(tree.Root, "", [new FileSet("all", ["/etc/*"])]);
+        var whole = (await new LocalHost(new VirtHost("localhost"), new QuietLog()).RunAsync([call], BatchMode.RunAll, Test))[0];
+        Assert.Equal(["one\ntwo", "three"], HostFiles.ReadFiles(whole)["all"].Select(file => file.Text));
+        for (var length = 0; length < whole.StdoutBytes.Length; length++) Assert.Throws<FormatException>(() => HostFiles.ReadFiles(whole with { StdoutBytes = whole.StdoutBytes[..length] }));
+    }
+
     private static async Task<IReadOnlyDictionary<string, IReadOnlyList<HostFile>>> Read(ToolCall call)
     {
         var result = (await new LocalHost(new VirtHost("localhost"), new QuietLog()).RunAsync([call], BatchMode.RunAll, Test))[0];
@@ -168,7 +180,7 @@ public sealed class FactReaderTests
         private static byte[] Default(ToolCall call) => call.Tool switch
         {
             "host-probe" => "uid 0\nhosts-mounts\nkvm\n"u8.ToArray(),
-            "host-files" or "host-files-look" => "\0\0"u8.ToArray(),
+            "host-files" or "host-files-look" => "\0\0\0end"u8.ToArray(),
             _ => [],
         };
     }
