@@ -71,7 +71,7 @@ internal sealed partial class LibvirtConf
         : $"{Path}: {name} is not set";
 
     private static IReadOnlyList<string> Values(string value) => value.StartsWith('[')
-        ? [.. Text().Matches(value).Select(match => match.Groups["text"].Value)]
+        ? [.. Text().Matches(value).Select(match => match.Groups["text"]).Where(text => text.Success).Select(text => text.Value)]
         : [value is ['\'', .. var inside, '\''] ? inside : value.Trim('"')];
 
     [GeneratedRegex("""(?:\s|\#[^\n]*(?:\n|$)|;)*""", RegexOptions.ExplicitCapture)]

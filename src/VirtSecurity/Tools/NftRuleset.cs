@@ -70,14 +70,14 @@ internal static class NftRule
         {
             // A bare name is an expression without arguments: "accept", or what this nft does not know to say.
             var (name, value) = expression.ValueKind == JsonValueKind.String ? (expression.GetString()!, default) : expression.EnumerateObject().Select(one => (one.Name, one.Value)).First();
-            if (name == "match") matches.Add(Match(value, setOf));
+            if (name == "match") matches.AddRange([.. Implied(value.GetProperty("left")), Match(value, setOf)]);
             else if (name == "limit") matches.Add(new(FirewallField.Rate, [], value.TryGetProperty("inv", out var inverse) && inverse.ValueKind == JsonValueKind.True));
             else if (name == "vmap")
             {
                 foreach (var (key, verdict) in Elements(value.GetProperty("data"), setOf).Select(pair => pair.ValueKind == JsonValueKind.Array && pair.GetArrayLength() == 2 ? (pair[0], pair[1]) : throw new FormatException($"'{pair}' is no element of a verdict map")))
                 {
                     var (action, target) = Verdict(verdict.EnumerateObject().First().Name, verdict.EnumerateObject().First().Value) ?? (FirewallAction.Unknown, null);
-                    yield return new FirewallRule([.. matches, new(Field(value.GetProperty("key")), Values(key, setOf))], action, target, text);
+                    yield return new FirewallRule([.. matches, .. Implied(value.GetProperty("key")), new(Field(value.GetProperty("key")), Values(key, setOf))], action, target, text);
                 }
             }
             else if (name == "xt" && Xt(value) is var (xtAction, isMatch))
@@ -127,6 +127,19 @@ internal static class NftRule
         var left = match.GetProperty("left");
         var isNegated = Text(match, "op") == "!=";
         return Text(match, "op") is "==" or "!=" or "in" or "" ? new FirewallMatch(Field(left), Values(match.GetProperty("right"), setOf), isNegated) : new FirewallMatch(FirewallField.Other, []);
+    }
+
+    /// <summary>A field of a header is of packets only that have this header.</summary>
+    private static IEnumerable<FirewallMatch> Implied(JsonElement left)
+    {
+        if (left.ValueKind != JsonValueKind.Object || !left.TryGetProperty("payload", out var payload)) return [];
+        return Text(payload, "protocol") switch
+        {
+            ("tcp" or "udp" or "sctp" or "dccp" or "udplite" or "icmp" or "icmpv6" or "esp" or "ah") and var protocol => [new(FirewallField.Protocol, [protocol])],
+            "ip" => [new(FirewallField.Family, ["ipv4"])],
+            "ip6" => [new(FirewallField.Family, ["ipv6"])],
+            _ => [],
+        };
     }
 
     private static FirewallField Field(JsonElement left)

@@ -17,7 +17,7 @@ public sealed class ServiceToolTests
     public async Task OfAPasswordItIsToldThatThereIsOne()
     {
         const string planted = "PLANTED";
-        using var tree = new Tree();
+        using var tree = new FactReaderTests.Tree();
         tree.Write("/etc/libvirt/qemu.conf", $"#vnc_password = \"{planted}1\"\nvnc_password = \"{planted}2\" # {planted}3\nspice_password='{planted}4'\nvnc_listen = \"::\"\n")
             .Write("/etc/xen/xend-config.sxp", $"(vncpasswd '{planted}5')\n(vnc-listen '0.0.0.0')\n")
             .Write("/etc/xen/a.cfg", $"name='a'\nvncpasswd=\"{planted}6\"\nspicepasswd = '{planted}7'\n")
