@@ -77,7 +77,7 @@ internal sealed partial class LibvirtConf
     [GeneratedRegex("""(?:\s|\#[^\n]*(?:\n|$)|;)*""", RegexOptions.ExplicitCapture)]
     private static partial Regex Blank();
 
-    [GeneratedRegex("""\G(?<name>[A-Za-z_][A-Za-z0-9_.\-]*)[ \t]*=[ \t]*(?<value>-?[0-9]+|"[^"\n]*"|'[^'\n]*'|\"\"\"(?s:.*?)\"\"\"|\[(?:[^\]"'\#]|"[^"]*"|'[^']*'|\#[^\n]*)*\])[ \t]*(?=\n|\#|;|$)""", RegexOptions.ExplicitCapture)]
+    [GeneratedRegex("""\G(?<name>[A-Za-z_][A-Za-z0-9_.\-]*)[ \t]*=[ \t]*(?<value>-?[0-9]+|"[^"\n]*"|'[^'\n]*'|\"\"\"(?s:.*?)\"\"\"|\[(?>(?:[^\]"'\#]+|"[^"]*"|'[^']*'|\#[^\n]*)*)\])[ \t]*(?=\n|\#|;|$)""", RegexOptions.ExplicitCapture)]
     private static partial Regex Setting();
 
     [GeneratedRegex("""^\#[ ]?(?<name>[a-z][a-z0-9_]*)[ ]*=[ ]*(?<value>-?[0-9]+|"[^"\n]*"|\[[^\]\n]*\])[ ]*$""", RegexOptions.Multiline | RegexOptions.ExplicitCapture)]

@@ -39,8 +39,9 @@ internal static class UnitStates
     [SuppressMessage("Performance", "CA1819", Justification = "A constant.")]
     public static string[] BootLinks => ["/etc/systemd/system/*.wants/*", "/etc/systemd/system/*.requires/*", "/etc/rc[0-9].d/S*"];
 
+    // sd_booted(3): without that directory another init runs, and systemctl, if there is one, knows nothing.
     private const string Script = """
-        command -v systemctl >/dev/null || exit 127
+        if [ ! -d /run/systemd/system ]; then exit 127; fi
         systemctl show --no-pager -p Id,Type,ActiveState,SubState,UnitFileState,SocketMode -- '*.service' '*.socket' || exit 1
         printf '\n@files\n'
         systemctl list-unit-files --no-pager --no-legend --full --type=service,socket || exit 1

@@ -35,13 +35,14 @@ internal static class LoginRules
         var exceptions = isTested && files.Count == 0 ? [] : SshdConfig.OfFiles(files).Exceptions;
         string Of(string keyword, string byItself) => (config.Value(keyword) ?? byItself).ToLowerInvariant();
         string Line(string keyword) => $"{place}: {keyword} {config.Value(keyword) ?? "is not set"}";
-        // sshd_config(5) has these by itself; sshd before 7.0 let root in with a password.
-        var root = Of("permitrootlogin", "prohibit-password");
+        var root = Of("permitrootlogin", "");
         var takesPasswords = Of("passwordauthentication", "yes") == "yes" || Of("kbdinteractiveauthentication", Of("challengeresponseauthentication", "yes")) == "yes";
         var wrong = new List<string>();
         if (root == "yes" && takesPasswords) wrong.Add(Line("permitrootlogin"));
         wrong.AddRange(exceptions.Where(line => line.EndsWith(": permitrootlogin yes", StringComparison.OrdinalIgnoreCase) && takesPasswords));
         if (Lists.All(list => config.Value(list) is null)) wrong.Add($"{place}: neither AllowUsers nor AllowGroups is set");
+        // What sshd does by itself is not the same in all versions and distributions, and only it knows.
+        if (wrong.Count == 0 && root.Length == 0 && takesPasswords) return Verdict.Unknown("sshd could not say what it does by itself, and its files do not say whether root may log in", Line("permitrootlogin"));
         return Verdict.Unless(wrong, "limited", [Line("permitrootlogin"), .. Lists.Where(list => config.Value(list) is not null).Select(Line)]);
     }
 

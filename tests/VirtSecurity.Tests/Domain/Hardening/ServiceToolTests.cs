@@ -56,6 +56,8 @@ public sealed class ServiceToolTests
         var shipped = Conf(Services.Recorded("qemu.conf"));
         Assert.Equal(("libvirt-qemu", null, "0.0.0.0"), (shipped.ShippedDefault("user"), shipped.Value("user"), shipped.ShippedDefault("vnc_listen")));
         Assert.All((string[])["a = ", "a = yes\n", "= 1\n", "a = [ \"x\"\n", "a 1\n", "a = \"open\n"], text => Assert.Throws<FormatException>(() => Conf(text)));
+        // A list without an end costs no time, whatever its comments could be taken for.
+        Assert.Throws<FormatException>(() => Conf("a = [" + string.Concat(Enumerable.Repeat("# comment \"x' y\n", 20_000))));
 
         static LibvirtConf Conf(string text) => LibvirtConf.Of("/etc/libvirt/x.conf", HostFile.FromStat("/etc/libvirt/x.conf", "81a4 0 0 1 1", "?") with { Content = text, Reason = "" });
     }

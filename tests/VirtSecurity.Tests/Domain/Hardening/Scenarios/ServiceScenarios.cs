@@ -90,6 +90,8 @@ internal static class ServiceScenarios
         Fail("SVC-15", "Match Address 192.0.2.0/24: permitrootlogin yes", host => host.Says("sshd-test", $"allowgroups admins\n{Recorded("sshd-T.txt")}").File(Sshd, "Match Address 192.0.2.0/24\n  PermitRootLogin yes\n")),
         Pass("SVC-15", "sshd_config: permitrootlogin no", host => host.Offline().File(Sshd, "Include /etc/ssh/sshd_config.d/*.conf\nPermitRootLogin yes\n").File("/etc/ssh/sshd_config.d/10.conf", "PermitRootLogin no\nAllowUsers ada\n")),
         Fail("SVC-15", "permitrootlogin yes", host => host.Says("sshd-test", "").File(Sshd, "PermitRootLogin=yes\nAllowUsers ada\n")),
+        Unknown("SVC-15", "whether root may log in", host => host.Says("sshd-test", "").File(Sshd, "# PermitRootLogin no\nAllowUsers ada\n")),
+        Pass("SVC-15", "permitrootlogin is not set", host => host.Offline().File(Sshd, "PasswordAuthentication no\nKbdInteractiveAuthentication no\nAllowUsers ada\n")),
         Unknown("SVC-15", "which was not asked for", host => host.Offline().File(Sshd, "Include /srv/sshd/*\n")),
         NotApplicable("SVC-15", "no ssh server", host => host.Lacks("sshd-test")),
 
