@@ -12,13 +12,14 @@ internal static partial class Iptables
     private const string Mark = "@";
 
     // iptables-save for tables that are not there would load them; names that the kernel lists are there. The old tool and the new are never mistaken for each other.
-    private const string Script = """
+    // Files of /proc have no size: whether there is something in them only reading tells.
+    private const string Script = NftRuleset.HasModule + """
         n=
-        if [ -e /sys/module/nft_compat ]; then n=1
-        elif [ -e /sys/module/nf_tables ] && ! command -v nft >/dev/null; then n=1
+        if has nft_compat; then n=1
+        elif has nf_tables && ! command -v nft >/dev/null; then n=1
         fi
         for v in ip ip6; do
-          if [ -s "/proc/net/${v}_tables_names" ]; then
+          if [ -n "$(cat "/proc/net/${v}_tables_names" 2>/dev/null)" ]; then
             t="${v}tables-legacy-save"
             command -v "$t" >/dev/null || t="${v}tables-save"
             command -v "$t" >/dev/null || exit 127

@@ -6,9 +6,20 @@ namespace VirtSecurity.Tools;
 /// <summary>The rules that the kernel has in nf_tables, as <c>nft -j list ruleset</c> shows them (libnftables-json(5)).</summary>
 internal static class NftRuleset
 {
-    // nft loads its module to tell that there are no rules; without the module there are none, and nothing is asked.
-    private const string Script = """
-        if [ ! -e /sys/module/nf_tables ] && ! grep -qs /nf_tables.ko "/lib/modules/$(uname -r)/modules.builtin"; then printf '{"nftables": []}\n'; exit 0; fi
+    /// <summary>
+    /// Shell: whether the kernel has a module now. Tools of the firewall load what they ask about, so they are asked only about what is there; a kernel without a list of
+    /// what is built into it has no modules to load.
+    /// </summary>
+    internal const string HasModule = """
+        has() {
+          b=/lib/modules/$(uname -r)/modules.builtin
+          [ -e "/sys/module/$1" ] || [ ! -r "$b" ] || grep -q "/$1\.ko" "$b"
+        }
+
+        """;
+
+    private const string Script = HasModule + """
+        if ! has nf_tables; then printf '{"nftables": []}\n'; exit 0; fi
         command -v nft >/dev/null || exit 127
         exec nft -j list ruleset
         """;
