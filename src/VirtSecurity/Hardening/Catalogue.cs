@@ -11,11 +11,14 @@ internal static class Catalogue
     [
         .. PlanRules.All,
         .. SELinuxRules.All,
+        .. ImageRules.All,
+        .. StorageRules.All,
+        .. ServiceRules.All,
+        .. ConfinementRules.All,
+        .. FirewallRules.All,
         .. AccountRules.All,
         .. KernelRules.All,
         .. AuditRules.All,
-        .. ImageRules.All,
-        .. StorageRules.All,
     ];
 
     /// <summary>The categories, in their order.</summary>

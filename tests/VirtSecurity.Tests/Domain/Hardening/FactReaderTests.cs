@@ -89,7 +89,7 @@ public sealed class FactReaderTests
         Assert.Contains(" root:set\n anna:empty\n bob:locked\n ?:set\n carl:set\n", Text("shadow"), StringComparison.Ordinal);
         Assert.Contains(" old:set:1000:1000::/home/old:/bin/sh\n empty::1001", Text("passwd"), StringComparison.Ordinal);
         Assert.Contains("password_pbkdf2 root (set)\n password user (set)\n linux /vmlinuz ro\n", Text("boot-entries"), StringComparison.Ordinal);
-        Assert.EndsWith("<domain><name>web</name><devices><graphics type='vnc' /><graphics type='spice' /></devices></domain>\n", Text("libvirt-defined"), StringComparison.Ordinal);
+        Assert.EndsWith("<domain><name>web</name><devices><graphics type='vnc' passwd='set'/><graphics type='spice' passwd=\"set\"/></devices></domain>\n", Text("libvirt-defined"), StringComparison.Ordinal);
         Assert.Contains("vnclisten=0.0.0.0", Text("xen-defined"), StringComparison.Ordinal);
     }
 
@@ -186,7 +186,7 @@ public sealed class FactReaderTests
     }
 
     /// <summary>The files of a host, below a directory of this one. Names and links may have any bytes.</summary>
-    private sealed class Tree : IDisposable
+    internal sealed class Tree : IDisposable
     {
         private readonly DirectoryInfo root = Directory.CreateTempSubdirectory("virtsecurity-tree-");
 
