@@ -14,6 +14,8 @@ internal sealed record Scenario(string Id, HardeningStatus Status, string Words,
     [
         .. PlanScenarios.All,
         .. SELinuxScenarios.All,
+        .. ImageScenarios.All,
+        .. StorageScenarios.All,
         .. ServiceScenarios.All,
         .. LibvirtDoorScenarios.All,
         .. ConfinementScenarios.All,
@@ -21,8 +23,6 @@ internal sealed record Scenario(string Id, HardeningStatus Status, string Words,
         .. AccountScenarios.All,
         .. KernelScenarios.All,
         .. AuditScenarios.All,
-        .. ImageScenarios.All,
-        .. StorageScenarios.All,
     ];
 
     public static Scenario Pass(string id, string words, Action<ScenarioHost> set) => new(id, HardeningStatus.Pass, words, set);
