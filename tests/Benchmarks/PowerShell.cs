@@ -19,6 +19,9 @@ internal static class PowerShell
     public static async Task<IReadOnlyList<string>> LinesAsync(string script, CancellationToken ct) =>
         (await RunAsync(Engine(), script, ct).ConfigureAwait(false)).StandardOutput.Split('\n', StringSplitOptions.RemoveEmptyEntries);
 
+    /// <summary>What a script prints, and what it takes; how it ends is for the caller to judge.</summary>
+    public static Task<MeasuredRun> MeasureAsync(string script, CancellationToken ct) => MeasuredRun.OfAsync(Engine(), script, new Dictionary<string, string?>(), ct);
+
     /// <summary>Any command, given that on its standard input: seconds from its start to its end.</summary>
     public static async Task<double> TimeAsync(Command command, string? input, CancellationToken ct)
     {

@@ -26,7 +26,12 @@ internal static class HostPackages
         new("debian-archive-keyring", () => File.Exists("/usr/share/keyrings/debian-archive-keyring.gpg")),
     ];
 
+    private static readonly Requirement[] ToServe = [Program("openssh-server", "sshd"), Program("openssh-client", "ssh"), Program("openssh-client", "ssh-keygen")];
+
     public static Task EnsureForRunAsync(IProgress<string>? progress, CancellationToken ct) => EnsureAsync(ToRun, progress, ct);
+
+    /// <summary>For many sshd of this machine's own.</summary>
+    public static Task EnsureForServingAsync(IProgress<string>? progress, CancellationToken ct) => EnsureAsync(ToServe, progress, ct);
 
     /// <summary>Making the image also needs root: device nodes, foreign owners and security.selinux are written.</summary>
     public static Task EnsureForBuildAsync(IProgress<string>? progress, CancellationToken ct)

@@ -12,7 +12,7 @@ public sealed partial class ArchitectureTests
     private const string Root = "VirtSecurity.";
 
     /// <summary>From the top down; folders of one line stand side by side and do not use each other.</summary>
-    private static readonly string[][] Order = [["Commands"], ["Storage", "Images"], ["Facts"], ["Changes"], ["Tools"], ["SELinux"], ["Hosts"]];
+    private static readonly string[][] Order = [["Commands"], ["Hardening"], ["Planning"], ["Storage", "Images"], ["Facts"], ["Changes"], ["Tools"], ["SELinux"], ["Hosts"]];
 
     /// <summary>Usable by all, using none; and what stands alone.</summary>
     private const string Shared = "Resources";

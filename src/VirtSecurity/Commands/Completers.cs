@@ -1,6 +1,7 @@
 using System.Collections;
 using System.Management.Automation;
 using System.Management.Automation.Language;
+using VirtSecurity.Hardening;
 using VirtSecurity.Hosts;
 using VirtSecurity.SELinux;
 using VirtSecurity.Storage;
@@ -42,6 +43,20 @@ public sealed class MountOptionCompleter : WordCompleter
 {
     /// <inheritdoc/>
     protected override IEnumerable<string> Words(IDictionary boundParameters) => Mount.KnownOptions;
+}
+
+/// <summary>Ids of the hardening checks.</summary>
+public sealed class RuleIdCompleter : WordCompleter
+{
+    /// <inheritdoc/>
+    protected override IEnumerable<string> Words(IDictionary boundParameters) => Catalogue.Rules.Select(rule => rule.Id);
+}
+
+/// <summary>Categories of the hardening checks.</summary>
+public sealed class CategoryCompleter : WordCompleter
+{
+    /// <inheritdoc/>
+    protected override IEnumerable<string> Words(IDictionary boundParameters) => Catalogue.Categories;
 }
 
 /// <summary>Hosts of the user's ssh configuration.</summary>

@@ -42,6 +42,9 @@ internal sealed class FactBatch
         private T? value;
         private bool isRead;
 
+        /// <summary>What became of the question, answered or not.</summary>
+        public ToolResult Result => (batch.results ?? throw new InvalidOperationException("The batch has not been asked."))[index];
+
         /// <summary>The answer.</summary>
         /// <exception cref="VirtException">The tool is missing or did not answer.</exception>
         public T Value
@@ -49,7 +52,7 @@ internal sealed class FactBatch
             get
             {
                 if (isRead) return value!;
-                var result = (batch.results ?? throw new InvalidOperationException("The batch has not been asked."))[index];
+                var result = Result;
                 if (result.Outcome != ToolOutcome.Exited) throw FactUnknown.From(result);
                 value = Read(result);
                 isRead = true;

@@ -16,7 +16,7 @@ internal static class StoreChanges
     private const int DeviceTimeout = 30;
 
     /// <summary>The services that start guests. An ordering before a unit that does not exist is none.</summary>
-    private static readonly string[] GuestServices = ["libvirtd.service", "virtqemud.service", "virtxend.service", "libvirt-guests.service", "xendomains.service"];
+    public static IReadOnlyList<string> GuestServices { get; } = ["libvirtd.service", "virtqemud.service", "virtxend.service", "libvirt-guests.service", "xendomains.service"];
 
     /// <summary>The mount point is free for this volume: nothing else is mounted there or would be at boot, and nothing would be hidden.</summary>
     /// <exception cref="VirtException">MountPointBusy.</exception>

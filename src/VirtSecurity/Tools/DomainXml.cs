@@ -73,6 +73,12 @@ internal sealed partial class DomainXml
             yield return argument.Groups["path"].Value.Trim();
     }
 
+    /// <summary>PCI devices of the host that it is given, by their addresses as far as they are written.</summary>
+    public IEnumerable<string> PciDevices => domain.Elements("devices").Elements().Where(device => device.Name.LocalName is "hostdev" or "interface" && (string?)device.Attribute("type") is "pci" or "hostdev")
+        .Select(device => device.Element("source")?.Element("address")).Select(address => address is null
+            ? "(no address)"
+            : string.Join(':', new[] { "domain", "bus", "slot", "function" }.Select(part => ((string?)address.Attribute(part))?.Replace("0x", "", StringComparison.Ordinal) ?? "?")));
+
     /// <summary>The images it uses. Disks on the network, and NVMe devices by their PCI address, have no path and are not among them.</summary>
     public IEnumerable<ImageUse> Images(IReadOnlyDictionary<string, StoragePool> pools)
     {

@@ -104,8 +104,11 @@ internal static class Fstab
     public static ToolCall Read() => new("cat", Path);
 
     /// <summary>Reads the file's entries; comments and lines of fewer than three fields are none.</summary>
-    public static IReadOnlyList<FstabEntry> ReadEntries(ToolResult result) =>
-        [.. result.Stdout.Split('\n').Select((line, i) => ReadLine(line.TrimEnd('\r')) is { } entry ? entry with { Number = i + 1 } : null).OfType<FstabEntry>()];
+    public static IReadOnlyList<FstabEntry> ReadEntries(ToolResult result) => ReadEntries(result.Stdout);
+
+    /// <summary>Reads the entries of the file's text.</summary>
+    public static IReadOnlyList<FstabEntry> ReadEntries(string text) =>
+        [.. text.Split('\n').Select((line, i) => ReadLine(line.TrimEnd('\r')) is { } entry ? entry with { Number = i + 1 } : null).OfType<FstabEntry>()];
 
     /// <summary>Whether the file's last line lacks its newline.</summary>
     public static bool LacksFinalNewline(ToolResult result) => result.StdoutBytes is [.., not (byte)'\n'];

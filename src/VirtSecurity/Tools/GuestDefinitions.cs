@@ -74,11 +74,11 @@ internal static class GuestDefinitions
         exit 0
         """;
 
-    /// <summary>sed: passwords (of VNC, SPICE, network disks) stay on the host, and so does what firmware hands to the guest.</summary>
+    /// <summary>sed: passwords (of VNC, SPICE, network disks) stay on the host, and so does what firmware hands to the guest. That there is one is told.</summary>
     internal const string XmlSecrets = """
-        s/passwd *= *'[^']*'//g
-        s/passwd *= *"[^"]*"//g
-        s/passwd *= *[^,"']*//g
+        s/passwd *= *'[^']\{1,\}'/passwd='set'/g
+        s/passwd *= *"[^"]\{1,\}"/passwd="set"/g
+        s/passwd *= *[^,"' ][^,"']*/passwd=set/g
         /arg value/s/password[a-z-]*=[^,"'<]*//g
         /secret,/s/,data=[^,"'<]*//g
         s/\(<entry[^>]*>\)[^<]*/\1/g
@@ -87,10 +87,11 @@ internal static class GuestDefinitions
 
     /// <summary>sed: the same for xl's and xend's files.</summary>
     internal const string XenSecrets = """
-        s/\(passwd"\{0,1\} *[:=] *\)'\([^'\\]\|\\.\)*'/\1''/g
-        s/\(passwd"\{0,1\} *[:=] *\)"\([^"\\]\|\\.\)*"/\1""/g
-        s/passwd *= *[^,"']*\([,"']\)/passwd=\1/g
-        s/(\([a-z]*passwd\) [^)]*)/(\1 )/g
+        s/\(passwd"\{0,1\} *[:=] *\)'\([^'\\]\|\\.\)\{1,\}'/\1'set'/g
+        s/\(passwd"\{0,1\} *[:=] *\)"\([^"\\]\|\\.\)\{1,\}"/\1"set"/g
+        s/passwd *= *[^,"' ][^,"']*\([,"']\)/passwd=set\1/g
+        s/(\([a-z-]*passwd\) *\('' *\|"" *\))/(\1 )/g
+        s/(\([a-z-]*passwd\) \{1,\}[^) ][^)]*)/(\1 set)/g
         """;
 
     private const string PoolDirectory = "/storage/";

@@ -47,7 +47,9 @@ internal sealed record ImagePathsFact(IReadOnlyDictionary<string, PathLook> Look
 /// </summary>
 internal static class ImagePaths
 {
-    private const string LocalMode = "local";
+    /// <summary>The first argument of <see cref="Common"/>: what lies on this host.</summary>
+    internal const string LocalMode = "local";
+
     private const string RemoteMode = "remote";
     private const int InodeFields = 8;
 
@@ -78,7 +80,8 @@ internal static class ImagePaths
 
     // No path is longer than 4095 bytes, and xargs gives up at what no command line can hold.
     // A server that hangs would hang us: network and FUSE file systems, and what asking may mount, are looked at by a call of its own.
-    private const string Common = """
+    /// <summary>Shell: <c>mine</c> lets paths through that are for this call, and <c>look</c> hands them to the script that is the third argument.</summary>
+    internal const string Common = """
         export mode="$1" format="$2"
         look=$3
         export servers="$(sed -n 's#^[^ ]* [^ ]* [^ ]* [^ ]* \([^ ]*\) .* - \(nfs4\{0,1\}\|cifs\|smb3\{0,1\}\|smbfs\|ceph\|afs\|9p\|lustre\|beegfs\|gpfs\|fuse[^ ]*\|autofs\) .*#\1#p' /proc/self/mountinfo |
@@ -94,7 +97,8 @@ internal static class ImagePaths
         """;
 
     // XML has five entities; whoever writes others is looked at in the next round trip. A password may look like a path.
-    private const string FindScript = Common + GuestDefinitions.Files + StorePaths.MountPoints + StorePaths.Rules + """
+    /// <summary>Shell: <c>named</c> prints those files that there are, <c>guesses MOST XMLSECRETS XENSECRETS</c> whatever in definitions looks like a path.</summary>
+    internal const string Guesses = """
         named() { for f; do if [ -f "$f" ]; then printf '%s\0' "$f"; fi; done; }
         guesses() {
           {
@@ -102,6 +106,10 @@ internal static class ImagePaths
             xen named | xargs -0r head -q -c "$1" -- | sed -e "$3" | tr "'\"(),\n" '\0' | sed -z 's#^phy:\([^/]\)#/dev/\1#'
           } | sed -zn 's#^[^/]*##; /^\//p' | sort -zu
         }
+
+        """;
+
+    private const string FindScript = Common + GuestDefinitions.Files + StorePaths.MountPoints + StorePaths.Rules + Guesses + """
         pooltext() { pools named | xargs -0r head -q -c "$1" -- | sed -n "$2" | sed "s/&lt;/</g; s/&gt;/>/g; s/&quot;/\"/g; s/&apos;/'/g; s/&amp;/\&/g"; }
         pooldirs() { pooltext "$1" 's#.*<path>\(/[^<]*\)</path>.*#\1#p' | grep -vxE '/+|/dev/*|/dev/(mapper|disk.*)/*' | tr '\n' '\0'; }
         partitions() {

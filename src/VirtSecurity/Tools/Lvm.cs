@@ -24,6 +24,9 @@ internal sealed record LogicalVolumeFact(string VolumeGroup, string Name, long S
 internal sealed record ThinFact(
     string VolumeGroup, string Name, long Size, bool IsPool, string? Pool, double DataPercent, double MetadataPercent, string Health, bool ZeroesNewBlocks);
 
+/// <summary>What keeps a volume group from being used.</summary>
+internal sealed record GroupHealth(string Name, bool IsExported, int MissingVolumes);
+
 /// <summary>LVM2: lvm(8), lvmreport(7), lvcreate(8), lvremove(8).</summary>
 internal static class Lvm
 {
@@ -90,6 +93,13 @@ internal static class Lvm
     /// <summary>Reads <see cref="Groups"/>.</summary>
     public static IReadOnlyList<VolumeGroupFact> ReadGroups(ToolResult result) =>
         [.. Rows(result, "vg").Select(row => new VolumeGroupFact(Text(row, "vg_name"), Bytes(row, "vg_extent_size"), Bytes(row, "vg_free")))];
+
+    /// <summary>All volume groups: whether they are whole.</summary>
+    public static ToolCall Health() => new(["vgs", .. Report, "-o", "vg_name,vg_exported,vg_missing_pv_count"]);
+
+    /// <summary>Reads <see cref="Health"/>.</summary>
+    public static IReadOnlyList<GroupHealth> ReadHealth(ToolResult result) =>
+        [.. Rows(result, "vg").Select(row => new GroupHealth(Text(row, "vg_name"), Text(row, "vg_exported").Length > 0, (int)Bytes(row, "vg_missing_pv_count")))];
 
     /// <summary>All logical volumes.</summary>
     public static ToolCall Volumes() => new(["lvs", .. Report, "-o", "vg_name,lv_name,lv_size,lv_tags,lv_kernel_major,lv_kernel_minor,lv_uuid,origin,pool_lv"]);

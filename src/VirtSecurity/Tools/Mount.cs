@@ -18,6 +18,9 @@ internal sealed record MountFact(string Device, string MountPoint, IReadOnlyList
     /// <summary>Options of the file system itself, such as <c>errors=remount-ro</c>.</summary>
     public IReadOnlyList<string> SuperOptions { get; init; } = [];
 
+    /// <summary>What is mounted below it is seen in other mount namespaces too.</summary>
+    public bool IsShared { get; init; }
+
     /// <summary>Whether each of its files keeps a label of its own. The kernel says so by <c>seclabel</c> (selinux_sb_show_options) while SELinux is on.</summary>
     public bool KeepsLabels => SuperOptions.Contains("seclabel");
 }
@@ -157,6 +160,7 @@ internal static partial class Mount
             ? new MountFact(words[2], Unescape(words[4]), words[5].Split(','), words[dash + 1], Unescape(words[dash + 2]))
             {
                 Root = Unescape(words[3]),
+                IsShared = words[6..dash].Any(field => field.StartsWith("shared:", StringComparison.Ordinal)),
                 SuperOptions = words.Length > dash + 3 ? words[dash + 3].Split(',') : [],
             }
             : null;

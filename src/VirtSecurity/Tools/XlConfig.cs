@@ -49,6 +49,9 @@ internal sealed partial class XlConfig
     public IEnumerable<string> Paths => settings.Where(setting => !KernelCommandLine.Contains(setting.Key)).SelectMany(setting => setting.Value).Concat(otherTexts)
         .SelectMany(text => AbsolutePath().Matches(text).Select(match => match.Groups["path"].Value.Trim())).Concat(Images.Select(image => image.Path)).Distinct();
 
+    /// <summary>A setting's values, as they are written; of a list, its texts. Empty: it is not set.</summary>
+    public IReadOnlyList<string> Values(string name) => settings.GetValueOrDefault(name) ?? [];
+
     /// <summary>Reads a definition; never fails.</summary>
     public static XlConfig Parse(string text)
     {

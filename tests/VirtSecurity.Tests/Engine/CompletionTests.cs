@@ -48,6 +48,10 @@ public sealed class CompletionTests(ITestOutputHelper output)
             ("Connect-VirtHost ", "kvm1 kvm2 localhost xen1"),
             ("New-SecureGuestVolume -VirtHost kvm", "kvm1 kvm2"),
             ("Set-VirtImageContext -HostName 'x", "xen1"),
+            ("Test-Dom0Hardening sel-1", "SEL-10 SEL-11 SEL-12 SEL-13 SEL-14 SEL-15 SEL-16"),
+            ("Get-Dom0HardeningRule -Id PLN-", "PLN-01 PLN-02 PLN-03"),
+            ("Get-Dom0Fact -Category SE", "SELinux"),
+            ("Test-Dom0Hardening -Severity ", "Critical High Info Low Medium"),
             // A remote host is asked only over a connection that is there.
             ("New-SecureGuestVolume -VirtHost kvm1 -VolumeGroup ", ""),
             ("New-SecureGuestVolume -VirtHost 'no host' -VolumeGroup ", ""),

@@ -78,7 +78,7 @@ public sealed class EngineRun
         return start;
     }
 
-    private static string Metadata(string key) =>
+    internal static string Metadata(string key) =>
         typeof(EngineRun).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().First(attribute => attribute.Key == key).Value!;
 
     private PSObject[] Objects(string name) =>

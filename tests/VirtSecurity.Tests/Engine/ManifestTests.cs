@@ -8,7 +8,7 @@ namespace VirtSecurity.Tests.Engine;
 /// <summary>The module as shipped: its manifest, its files, and the scripts beside it.</summary>
 public sealed class ManifestTests
 {
-    internal static readonly string[] Cmdlets = ["Connect-VirtHost", "Get-SecureGuestVolume", "Get-VirtChange", "Get-VirtImage", "Get-VirtImageContext", "Get-VirtImageContextRule", "Move-VirtImage", "New-SecureGuestVolume", "Remove-SecureGuestVolume", "Remove-VirtImageContext", "Repair-SecureGuestVolume", "Resize-SecureGuestVolume", "Resume-VirtChange", "Set-VirtImageContext", "Test-VirtImageContext", "Undo-VirtChange"];
+    internal static readonly string[] Cmdlets = ["Compare-Dom0Hardening", "Connect-VirtHost", "Export-Dom0HardeningReport", "Export-VirtDeploymentPlan", "Get-Dom0Fact", "Get-Dom0HardeningRule", "Get-SecureGuestVolume", "Get-VirtChange", "Get-VirtImage", "Get-VirtImageContext", "Get-VirtImageContextRule", "Import-VirtDeploymentPlan", "Move-VirtImage", "New-SecureGuestVolume", "New-VirtDeploymentPlan", "Remove-SecureGuestVolume", "Remove-VirtImageContext", "Repair-SecureGuestVolume", "Resize-SecureGuestVolume", "Resume-VirtChange", "Set-VirtImageContext", "Test-Dom0Hardening", "Test-VirtDeploymentPlan", "Test-VirtImageContext", "Undo-VirtChange"];
 
     private static readonly Hashtable Manifest = (Hashtable)((HashtableAst)Parse("VirtSecurity.psd1").Find(node => node is HashtableAst, false)!).SafeGetValue();
 

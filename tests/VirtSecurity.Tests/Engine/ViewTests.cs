@@ -22,6 +22,9 @@ public sealed partial class ViewTests(ITestOutputHelper output)
         $tests = $volumes | Test-VirtImageContext
         $rules = Get-VirtImageContextRule -VirtHost kvm1, '{LongHost}'
         $images = Get-VirtImage -VirtHost kvm1
+        $results = Test-Dom0Hardening SEL-0[1-5] -VirtHost kvm1, '{LongHost}'
+        $checks = Get-Dom0HardeningRule
+        $facts = Get-Dom0Fact -VirtHost kvm1
 
         """;
 
@@ -31,8 +34,14 @@ public sealed partial class ViewTests(ITestOutputHelper output)
     public void ATableFitsEightyColumnsWithLongValuesCutAndNotWrapped(string culture)
     {
         var set = culture.Length == 0 ? "" : $"[cultureinfo]::CurrentCulture = '{culture}'\n";
-        var views = Render(set + Objects + "$volumes | Out-Host; '====' | Out-Host; $contexts | Out-Host; '====' | Out-Host; $hosts | Out-Host; '====' | Out-Host; $tests | Out-Host; '====' | Out-Host; $rules | Out-Host; '====' | Out-Host; $images | Out-Host");
+        var views = Render(set + Objects + "$volumes | Out-Host; '====' | Out-Host; $contexts | Out-Host; '====' | Out-Host; $hosts | Out-Host; '====' | Out-Host; $tests | Out-Host; '====' | Out-Host; $rules | Out-Host; '====' | Out-Host; $images | Out-Host; '====' | Out-Host; $results | Out-Host; '====' | Out-Host; $checks | Out-Host; '====' | Out-Host; $facts | Out-Host");
 
+        Assert.Equal(["Id", "Severity", "Status", "Title", "Actual"], Header(views[6]));
+        Assert.Matches("^SEL-01 High +Pass +SELinux enforces now +enforcing$", Row(views[6], "SEL-01"));
+        Assert.Equal(["Id", "Severity", "AppliesTo", "Title"], Header(views[7]));
+        Assert.Matches(@"^KRN-06 Medium +Xen +Xen's own policy \(XSM/FLASK\) enforces$", Row(views[7], "KRN-06"));
+        Assert.Equal(["Key", "Outcome", "Exit", "Length", "Question"], Header(views[8]));
+        Assert.Matches("^selinux-config +Answered +0 +[0-9]+ +/etc/selinux/config$", Row(views[8], "selinux-config"));
         Assert.Equal(["Name", "Size", "FS", "SELinuxType", "MountPoint", "Problem"], Header(views[0]));
         Assert.Contains(views[0], line => line.Trim() == "Volume group: volumegroup on kvm1");
         Assert.Matches(@"^NewVolumeName +5\.0 GiB ext4 virt_image_t +/virtstorage/im…$", Row(views[0], "NewVolumeName"));
@@ -65,7 +74,9 @@ public sealed partial class ViewTests(ITestOutputHelper output)
     public void AListShowsEverything()
     {
         using var module = new ListOnlyModule();
-        var views = Render(Objects + "$short | Out-Host; '====' | Out-Host; $contexts | Out-Host; '====' | Out-Host; $hosts | Out-Host; '====' | Out-Host; $tests | Out-Host; '====' | Out-Host; $rules | Out-Host; '====' | Out-Host; $images | Out-Host", module.Manifest);
+        var views = Render(Objects + "$short | Out-Host; '====' | Out-Host; $contexts | Out-Host; '====' | Out-Host; $hosts | Out-Host; '====' | Out-Host; $tests | Out-Host; '====' | Out-Host; $rules | Out-Host; '====' | Out-Host; $images | Out-Host; '====' | Out-Host; $results | Out-Host; '====' | Out-Host; $checks[0] | Out-Host", module.Manifest);
+        Assert.Contains(views[6], line => line.StartsWith("Evidence           : /sys/fs/selinux/enforce: 1", StringComparison.Ordinal));
+        Assert.Contains(views[7], line => line.StartsWith("JudgedBy    : ", StringComparison.Ordinal));
         Assert.Contains("Size            : 5.0 GiB (5368709120 bytes)", views[0]);
         Assert.Contains("MountOption     : nodev, nosuid, noexec, nofail", views[0].Select(line => line.Replace("nosuid, nodev", "nodev, nosuid", StringComparison.Ordinal)));
         Assert.Contains(views[0], line => line.StartsWith("Context         : ", StringComparison.Ordinal));

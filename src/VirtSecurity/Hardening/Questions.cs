@@ -1,0 +1,36 @@
+using VirtSecurity.Tools;
+
+namespace VirtSecurity.Hardening;
+
+/// <summary>Questions that rules of more than one category ask.</summary>
+internal static class Questions
+{
+    /// <summary>What the kernel says of SELinux; without it there is nothing of this.</summary>
+    public static FactQuestion SELinuxState { get; } = FactQuestion.Files("selinux-state", "/sys/fs/selinux/enforce", "/sys/fs/selinux/mls", "/sys/fs/selinux/policyvers");
+
+    /// <summary>What will be of SELinux at the next boot.</summary>
+    public static FactQuestion SELinuxConfig { get; } = FactQuestion.Files("selinux-config", "/etc/selinux/config");
+
+    /// <summary>What the running kernel was told.</summary>
+    public static FactQuestion KernelCommandLine { get; } = FactQuestion.Files("kernel-command-line", "/proc/cmdline");
+
+    /// <summary>What the kernel will be told at the next boot: the boot loader's own files, and what they are made from. GRUB's may hold the hash of a password.</summary>
+    public static FactQuestion BootEntries { get; } = FactQuestion.Files(
+        "boot-entries", "/boot/grub/grub.cfg", "/boot/grub2/grub.cfg", "/boot/grub/grubenv", "/boot/grub2/grubenv", "/boot/loader/entries/*.conf", "/etc/default/grub", "/etc/default/grub.d/*.cfg", "/etc/kernel/cmdline") with
+    { Reduce = BootConfig.Secrets };
+
+    /// <summary>How guests and storage pools are defined, less their passwords.</summary>
+    public static FactQuestion GuestDefinitions { get; } = FactQuestion.Run("guest-definitions", Tools.GuestDefinitions.Read() with { Display = "cat /etc/libvirt/qemu/*.xml /run/libvirt/qemu/*.xml /etc/xen/*   # and their like; less secrets" });
+
+    /// <summary>What is mounted.</summary>
+    public static FactQuestion Mounts { get; } = FactQuestion.Run("mounts", Mount.Table());
+
+    /// <summary>What is to be mounted at boot.</summary>
+    public static FactQuestion Fstab { get; } = FactQuestion.Files("fstab", Tools.Fstab.Path);
+
+    /// <summary>The rules of the policy's files for labels.</summary>
+    public static FactQuestion FileContexts { get; } = FactQuestion.Run("file-contexts", SELinuxFs.Read() with { Display = "cat /etc/selinux/*/contexts/files/file_contexts*" });
+
+    /// <summary>The processes, without their arguments, which may hold secrets.</summary>
+    public static FactQuestion Processes { get; } = FactQuestion.Run("processes", ProcessTable.Look());
+}

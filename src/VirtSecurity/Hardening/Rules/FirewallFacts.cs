@@ -1,0 +1,74 @@
+using System.Globalization;
+using VirtSecurity.Tools;
+
+namespace VirtSecurity.Hardening.Rules;
+
+/// <summary>Questions about the firewall and the networks behind it.</summary>
+internal static class FirewallFacts
+{
+    /// <summary>A host's own end of a guest's network, or of its card.</summary>
+    private static readonly string[] GuestInterfaces = ["virbr", "vnet", "tap", "vif", "macvtap"];
+
+    /// <summary>nf_tables' rules.</summary>
+    public static FactQuestion Nft { get; } = FactQuestion.Run("nft-ruleset", NftRuleset.List());
+
+    /// <summary>iptables' rules, old and new.</summary>
+    public static FactQuestion Rules { get; } = FactQuestion.Run("iptables-rules", Iptables.Save());
+
+    /// <summary>Whether the host speaks IPv6.</summary>
+    public static FactQuestion Ipv6 { get; } = FactQuestion.Files("ipv6", "/proc/sys/net/ipv6/conf/all/disable_ipv6", "/proc/net/if_inet6");
+
+    /// <summary>Whether the host passes packets on.</summary>
+    public static FactQuestion Forwarding { get; } = FactQuestion.Files("ip-forward", "/proc/sys/net/ipv4/ip_forward", "/proc/sys/net/ipv6/conf/all/forwarding");
+
+    /// <summary>Whether what a bridge passes on goes through the rules for packets.</summary>
+    public static FactQuestion BridgeCalls { get; } = FactQuestion.Files("bridge-nf-call", "/proc/sys/net/bridge/bridge-nf-call-*");
+
+    /// <summary>libvirt's networks, and its filters for guests' cards.</summary>
+    public static FactQuestion Networks { get; } = FactQuestion.Files("libvirt-networks", "/etc/libvirt/qemu/networks/*.xml", "/etc/libvirt/nwfilter/*.xml");
+
+    /// <summary>Interfaces, and the ports of bridges.</summary>
+    public static FactQuestion Links { get; } = FactQuestion.Look("network-links", "/sys/class/net/*", "/sys/class/net/*/brif/*");
+
+    /// <summary>The host's addresses.</summary>
+    public static FactQuestion Addresses { get; } = FactQuestion.Run("addresses", new("ip", "-o", "addr", "show"));
+
+    /// <summary>The questions behind <see cref="RulesetOf"/>.</summary>
+    public static IReadOnlyList<FactQuestion> RuleNeeds { get; } = [Nft, Rules];
+
+    /// <summary>All rules of the host.</summary>
+    /// <exception cref="FormatException">Not all of them can be shown.</exception>
+    public static FirewallRuleset RulesetOf(HardeningFacts facts)
+    {
+        var iptables = facts.TextOrMissing(Rules) ?? throw new FormatException("the kernel has iptables' rules, and no iptables-save is there to show them");
+        if (facts.TextOrMissing(Nft) is { } nft) return Iptables.Together(NftRuleset.Read(nft), iptables);
+        return iptables.Contains(" nft\n", StringComparison.Ordinal) ? Iptables.Together(new FirewallRuleset([]), iptables) : throw new FormatException("the kernel has nf_tables, and no nft is there to show its rules");
+    }
+
+    /// <summary>Whether the host speaks IPv6 at all.</summary>
+    public static bool HasIpv6(HardeningFacts facts) => facts.Files(Ipv6) is { Count: > 0 } files && files.FirstOrDefault(file => file.Path.EndsWith("/disable_ipv6", StringComparison.Ordinal))?.Text.Trim() != "1";
+
+    /// <summary>Whether packets of a family are passed on.</summary>
+    public static bool Forwards(HardeningFacts facts, string family) =>
+        facts.File(Forwarding, family == "ip" ? "/proc/sys/net/ipv4/ip_forward" : "/proc/sys/net/ipv6/conf/all/forwarding")?.Text.Trim() switch
+        {
+            null when family == "ip6" => false,
+            "0" => false,
+            "1" or "2" => true,
+            var other => throw new FormatException($"/proc/sys/net: forwarding of {family} is '{other}'"),
+        };
+
+    /// <summary>Whether an interface is a guest's or its network's.</summary>
+    public static bool IsOfGuests(string name) => GuestInterfaces.Any(start => name.StartsWith(start, StringComparison.Ordinal));
+
+    /// <summary>Where a stranger's packet may come in: by any interface that a rule names, and by any that none does.</summary>
+    public static IEnumerable<string> Doors(FirewallRuleset ruleset, bool withGuests) => ruleset.Interfaces.Select(name => name.TrimEnd('*', '+')).Where(name => name.Length > 0 && (withGuests || !IsOfGuests(name))).Prepend("").Distinct();
+
+    /// <summary>What becomes of a packet that nobody planned for, by any of some doors: the worst of it, one line a door.</summary>
+    public static IReadOnlyList<(FirewallFate Fate, string Line)> Strangers(FirewallRuleset ruleset, string family, bool isForward) =>
+        [.. Doors(ruleset, !isForward).SelectMany(door => new[] { ("tcp", 1027), ("tcp", 61027), ("udp", 1027), ("udp", 61027) }.Select(packet => (
+            Door: door, Packet: packet,
+            Decision: FirewallWalk.Of(ruleset, new FirewallProbe(family, packet.Item1, packet.Item2, door) { OutInterface = isForward ? "" : null }))))
+            .GroupBy(one => (one.Decision.Fate, one.Decision.By))
+            .Select(same => (same.Key.Fate, string.Create(CultureInfo.InvariantCulture, $"{family}, {same.First().Packet.Item1} to port {same.First().Packet.Item2} by {(same.First().Door.Length > 0 ? same.First().Door : "any interface")}: {same.Key.Fate.ToString().ToLowerInvariant()} ({same.Key.By})")))];
+}

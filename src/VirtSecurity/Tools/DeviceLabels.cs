@@ -1,0 +1,23 @@
+using VirtSecurity.Hosts;
+
+namespace VirtSecurity.Tools;
+
+/// <summary>A device's node and its label.</summary>
+internal sealed record DeviceLabel(string Path, string Context);
+
+/// <summary>find(1) over /dev: nodes without a label of their own.</summary>
+internal static class DeviceLabels
+{
+    /// <summary>Asks for devices of the types that stand for no label.</summary>
+    public static ToolCall Wrong() => new("find", "/dev", "-xdev", "(", "-type", "b", "-o", "-type", "c", ")", "(", "-context", "*:device_t:*", "-o", "-context", "*:unlabeled_t:*", ")", "-printf", @"%Z\0%p\0");
+
+    /// <summary>Reads <see cref="Wrong"/>.</summary>
+    /// <exception cref="FormatException">find failed, or its answer is not whole.</exception>
+    public static IReadOnlyList<DeviceLabel> ReadWrong(ToolResult result)
+    {
+        if (result.ExitCode != 0) throw new FormatException(result.Stderr);
+        var fields = result.Stdout.Split('\0');
+        if (fields.Length % 2 == 0) throw new FormatException("its last record is not whole");
+        return [.. Enumerable.Range(0, fields.Length / 2).Select(i => new DeviceLabel(fields[(2 * i) + 1], fields[2 * i]))];
+    }
+}

@@ -1,0 +1,133 @@
+using VirtSecurity.Hardening;
+using VirtSecurity.Hosts;
+using VirtSecurity.Tests.Domain.Hardening.Scenarios;
+using VirtSecurity.Tests.Domain.Hosts;
+using VirtSecurity.Tools;
+using Xunit;
+
+namespace VirtSecurity.Tests.Domain.Hardening;
+
+/// <summary>What the tools behind services, confinement and firewall say, as it is read; on what real tools said where there is such.</summary>
+public sealed class ServiceToolTests
+{
+    private static CancellationToken Test => TestContext.Current.CancellationToken;
+
+    /// <summary>The real scripts on a real tree: of a password nothing is told but that there is one.</summary>
+    [Fact]
+    public async Task OfAPasswordItIsToldThatThereIsOne()
+    {
+        const string planted = "PLANTED";
+        using var tree = new FactReaderTests.Tree();
+        tree.Write("/etc/libvirt/qemu.conf", $"#vnc_password = \"{planted}1\"\nvnc_password = \"{planted}2\" # {planted}3\nspice_password='{planted}4'\nvnc_listen = \"::\"\n")
+            .Write("/etc/xen/xend-config.sxp", $"(vncpasswd '{planted}5')\n(vnc-listen '0.0.0.0')\n")
+            .Write("/etc/xen/a.cfg", $"name='a'\nvncpasswd=\"{planted}6\"\nspicepasswd = '{planted}7'\n")
+            .Write("/etc/xen/b.cfg", "name='b'\nvncpasswd=''\nvfb = [ 'vnc=1,vncpasswd=' ]\n")
+            .Write("/etc/libvirt/qemu/a.xml", $"<domain><name>a</name><devices><graphics type='vnc' passwd='{planted}8'/><graphics type='spice' passwd=''/></devices></domain>");
+        var facts = await Dom0FactReader.ReadAsync(new LocalHost(new VirtHost("localhost"), new QuietLog()), Catalogue.Questions(Catalogue.Rules), tree.Root, DateTime.UnixEpoch, Test);
+        Assert.All(facts, fact => Assert.DoesNotContain(planted, fact.Text + fact.Error, StringComparison.Ordinal));
+        string Text(string key) => facts.Single(fact => fact.Key == key).Text;
+        Assert.Contains("\n vnc_password = \"set\"\n spice_password='set'\n vnc_listen = \"::\"\n", Text("libvirt-conf"), StringComparison.Ordinal);
+        Assert.Contains(" (vncpasswd set)\n (vnc-listen '0.0.0.0')\n", Text("xend-config"), StringComparison.Ordinal);
+        Assert.Contains(" vncpasswd=\"set\"\n spicepasswd = 'set'\n", Text("xen-defined"), StringComparison.Ordinal);
+        Assert.Contains(" vncpasswd=''\n vfb = [ 'vnc=1,vncpasswd=' ]\n", Text("xen-defined"), StringComparison.Ordinal);
+        Assert.Equal([true, false], DomainXml.Parse(HostFile.Parse(Text("libvirt-defined"))[0].Text).Displays.Select(display => display.HasPassword));
+    }
+
+    [Fact]
+    public void UnitsWithAFileOnlyAreListedBesideThoseThatAreLoaded()
+    {
+        var units = UnitStates.Read($"Type=notify\nId=getty@tty1.service\nActiveState=active\nSubState=running\nUnitFileState=enabled\n\n@files\n{Services.Recorded("list-unit-files.txt")}@default\nmulti-user.target\n");
+        Assert.True(units.Single(unit => unit.Name == "getty@tty1.service") is { IsAtWork: true, IsEnabled: true });
+        Assert.True(units.Single(unit => unit.Name == "systemd-timesyncd.service") is { IsAtWork: false, IsEnabled: true, Active: "" });
+        Assert.True(units.Single(unit => unit.Name == "cryptdisks.service") is { IsOn: false, FileState: "masked" });
+        // An alias is no unit of its own.
+        Assert.DoesNotContain(units, unit => unit.Name == "autovt@.service");
+        Assert.Equal(["nfs-server.service", "sshd.service"], UnitStates.OfLinks(["/etc/rc3.d/S20sshd", "/etc/systemd/system/multi-user.target.wants/nfs-server.service", "/etc/rc5.d/S20sshd"]).Select(unit => unit.Name));
+    }
+
+    [Fact]
+    public void LibvirtsFilesAreReadWithTheirListsAndComments()
+    {
+        var conf = Conf("  a = 1 # one\nb=\"x # y\"\nc = [ \"p\", # first\n  'q',\n]\nd = []\ne = -5\na = 2\n");
+        Assert.Equal(("2", "x # y", "", "-5"), (conf.Value("a"), conf.Value("b"), conf.Value("d"), conf.Value("e")));
+        Assert.Equal(["p", "q"], conf.List("c")!);
+        Assert.Null(conf.Value("f"));
+        Assert.Equal("/etc/libvirt/x.conf: c = [p, q]", conf.Line("c"));
+        var shipped = Conf(Services.Recorded("qemu.conf"));
+        Assert.Equal(("libvirt-qemu", null, "0.0.0.0"), (shipped.ShippedDefault("user"), shipped.Value("user"), shipped.ShippedDefault("vnc_listen")));
+        Assert.All((string[])["a = ", "a = yes\n", "= 1\n", "a = [ \"x\"\n", "a 1\n", "a = \"open\n"], text => Assert.Throws<FormatException>(() => Conf(text)));
+        // A list without an end costs no time, whatever its comments could be taken for.
+        Assert.Throws<FormatException>(() => Conf("a = [" + string.Concat(Enumerable.Repeat("# comment \"x' y\n", 20_000))));
+
+        static LibvirtConf Conf(string text) => LibvirtConf.Of("/etc/libvirt/x.conf", HostFile.FromStat("/etc/libvirt/x.conf", "81a4 0 0 1 1", "?") with { Content = text, Reason = "" });
+    }
+
+    /// <summary>What recorded rules do with a packet.</summary>
+    [Theory]
+    [InlineData("nft-deny.json", "ip", "tcp", 22, "", "Accepted", "input: tcp dport 22 accept")]
+    [InlineData("nft-deny.json", "ip6", "tcp", 22, "eth9", "Accepted", "input: tcp dport 22 accept")]
+    [InlineData("nft-deny.json", "ip", "udp", 22, "", "Denied", "policy drop")]
+    [InlineData("nft-deny.json", "ip", "tcp", 49200, "", "Denied", "policy drop")]
+    [InlineData("nft-deny.json", "ip", "tcp", 22, "lo", "Accepted", "iifname lo")]
+    [InlineData("nft-of-firewalld.json", "ip", "tcp", 22, "", "Accepted", "filter_IN_public_allow: tcp dport 22")]
+    [InlineData("nft-of-firewalld.json", "ip", "udp", 53, "virbr0", "Accepted", "filter_IN_libvirt_allow: udp dport 53")]
+    [InlineData("nft-of-firewalld.json", "ip", "udp", 53, "", "Denied", "filter_IN_public: reject")]
+    [InlineData("nft-of-firewalld.json", "ip", "tcp", 16509, "virbr0", "Denied", "filter_IN_libvirt_post: reject")]
+    [InlineData("nft-of-firewalld.json", "ip6", "udp", 546, "", "Denied", "reject")]
+    [InlineData("nft-debian-default.json", "ip6", "tcp", 5900, "", "Accepted", "policy accept")]
+    [InlineData("nft-of-iptables.json", "ip", "tcp", 5900, "", "Uncertain", "xt match")]
+    public void APacketGoesWhereTheKernelWouldSendIt(string recorded, string family, string protocol, int port, string door, string fate, string by)
+    {
+        var decision = FirewallWalk.Of(NftRuleset.Read(Services.Recorded(recorded)), new FirewallProbe(family, protocol, port, door));
+        Assert.Equal(fate, decision.Fate.ToString());
+        Assert.Contains(by, decision.By, StringComparison.Ordinal);
+    }
+
+    /// <summary>Old tables and new ones of the same rules come to the same, and where nft knows half of a rule iptables' own words count.</summary>
+    [Theory]
+    [InlineData("@ip legacy", "iptables-legacy-save.txt")]
+    [InlineData("@ip nft", "iptables-nft-save.txt")]
+    public void IptablesOwnWordsCount(string section, string recorded)
+    {
+        var nft = section.EndsWith("nft", StringComparison.Ordinal) ? NftRuleset.Read(Services.Recorded("nft-of-iptables.json")) : new FirewallRuleset([]);
+        var ruleset = Iptables.Together(nft, $"{section}\n{Services.Recorded(recorded)}@end\n");
+        FirewallFate Fate(int port, bool isNamed = false, string family = "ip") => FirewallWalk.Of(ruleset, new FirewallProbe(family, "tcp", port) { IsFromAnybodyNamed = isNamed }).Fate;
+        Assert.Equal((FirewallFate.Accepted, FirewallFate.Denied, FirewallFate.Denied), (Fate(22), Fate(16514), Fate(5900)));
+        Assert.Equal((FirewallFate.Accepted, FirewallFate.Accepted, FirewallFate.Denied), (Fate(16514, true), Fate(49200, true), Fate(5900, true)));
+        Assert.Equal(FirewallFate.Accepted, Fate(5900, family: "ip6"));
+    }
+
+    /// <summary>One chain that denies is enough; one that accepts beside it opens nothing, and one that cannot be told does not make it uncertain.</summary>
+    [Theory]
+    [InlineData(":INPUT DROP [0:0]", "*mangle\n:INPUT ACCEPT [0:0]\nCOMMIT\n", "Denied")]
+    [InlineData(":INPUT ACCEPT [0:0]", "*raw\n:PREROUTING DROP [0:0]\nCOMMIT\n", "Denied")]
+    [InlineData(":INPUT ACCEPT [0:0]", "*nat\n:PREROUTING DROP [0:0]\nCOMMIT\n", "Accepted")]
+    [InlineData(":INPUT DROP [0:0]", "*mangle\n:INPUT DROP [0:0]\n-A INPUT -m set --match-set x src -j ACCEPT\nCOMMIT\n", "Denied")]
+    [InlineData(":INPUT ACCEPT [0:0]", "*mangle\n:INPUT DROP [0:0]\n-A INPUT -m set --match-set x src -j ACCEPT\nCOMMIT\n", "Uncertain")]
+    [InlineData(":INPUT ACCEPT [0:0]\n-A INPUT ! -s 192.0.2.0/24 -j DROP", "", "Denied")]
+    [InlineData(":INPUT ACCEPT [0:0]\n-A INPUT -s 192.0.2.0/24 -j DROP", "", "Accepted")]
+    [InlineData(":INPUT DROP [0:0]\n-A INPUT -s 0.0.0.0/1 -j ACCEPT", "", "Accepted")]
+    [InlineData(":INPUT DROP [0:0]\n-A INPUT -d 224.0.0.251/32 -j ACCEPT", "", "Denied")]
+    [InlineData(":INPUT DROP [0:0]\n-A INPUT -m limit --limit 9/sec -j ACCEPT", "", "Accepted")]
+    [InlineData(":INPUT DROP [0:0]\n-A INPUT -m comment --comment \"-j DROP it\" -j ACCEPT", "", "Accepted")]
+    [InlineData(":INPUT DROP [0:0]\n:A - [0:0]\n-A INPUT -g A\n-A INPUT -j ACCEPT\n-A A -p udp -j ACCEPT", "", "Denied")]
+    [InlineData(":INPUT DROP [0:0]\n:A - [0:0]\n-A INPUT -j A\n-A INPUT -j ACCEPT\n-A A -p tcp -j RETURN", "", "Accepted")]
+    [InlineData(":INPUT DROP [0:0]\n-A INPUT -j NFQUEUE --queue-num 1", "", "Uncertain")]
+    public void ChainsAreFollowedAsTheKernelDoes(string filter, string other, string fate)
+    {
+        var ruleset = Iptables.Together(new FirewallRuleset([]), $"@ip legacy\n*filter\n{filter}\nCOMMIT\n{other}@end\n");
+        Assert.Equal(fate, FirewallWalk.Of(ruleset, new FirewallProbe("ip", "tcp", 5900)).Fate.ToString());
+    }
+
+    /// <summary>The scripts themselves, on this machine: what they print is read, whatever firewall there is.</summary>
+    [Fact]
+    public async Task TheRulesOfThisMachineAreRead()
+    {
+        var host = new LocalHost(new VirtHost("localhost"), new QuietLog());
+        var results = await host.RunAsync([NftRuleset.List(), Iptables.Save(), SshdConfig.Test()], BatchMode.RunAll, Test);
+        Assert.All(results, result => Assert.True(result is { Outcome: ToolOutcome.Exited, ExitCode: 0 or 127 }, $"{result.Call.Tool}: {result.ExitCode} {result.Stderr}"));
+        var nft = results[0].ExitCode == 0 ? NftRuleset.Read(results[0].Stdout) : new FirewallRuleset([]);
+        if (results[1].ExitCode == 0) Assert.True(Iptables.Together(nft, results[1].Stdout).Chains.Count >= nft.Chains.Count);
+        Assert.True(results.Any(result => result.ExitCode == 0), "none of the scripts ran");
+    }
+}
