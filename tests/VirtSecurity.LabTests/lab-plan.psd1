@@ -16,10 +16,14 @@
         @{ Name = 'libvirtd.service'; Purpose = 'guests of KVM; it is started when it is asked' }
         @{ Name = 'libvirtd*.socket'; Purpose = 'the same' }
         @{ Name = 'libvirt-guests.service'; Purpose = 'guests go down with the host' }
-        @{ Name = 'virtlogd*.s*'; Purpose = 'what guests print' }
-        @{ Name = 'virtlockd*.s*'; Purpose = 'locks of images' }
-        @{ Name = 'dm-event.s*'; Purpose = 'thin pools are watched' }
-        @{ Name = 'lvm2-*.s*'; Purpose = 'the same' }
+        @{ Name = 'virtlogd*.service'; Purpose = 'what guests print' }
+        @{ Name = 'virtlogd*.socket'; Purpose = 'the same' }
+        @{ Name = 'virtlockd*.service'; Purpose = 'locks of images' }
+        @{ Name = 'virtlockd*.socket'; Purpose = 'the same' }
+        @{ Name = 'dm-event.service'; Purpose = 'thin pools are watched' }
+        @{ Name = 'dm-event.socket'; Purpose = 'the same' }
+        @{ Name = 'lvm2-*.service'; Purpose = 'the same' }
+        @{ Name = 'lvm2-*.socket'; Purpose = 'the same' }
         @{ Name = 'xen*.service'; Purpose = 'the store and the consoles of a dom0' }
         @{ Name = 'serial-getty@hvc0.service'; Purpose = 'the console of a dom0' }
         @{ Name = 'mdmonitor*.service'; Purpose = 'comes with mdadm, for tests of what a device holds' }
@@ -44,6 +48,7 @@
         @{ Id = 'QMU-06'; Reason = 'Debian''s policy lets libvirt make no mount namespace for a guest'; Owner = 'lab'; Expires = '2036-12-31' }
         @{ Id = 'QMU-07'; Reason = 'Debian''s policy lets libvirt use no control groups for a guest'; Owner = 'lab'; Expires = '2036-12-31' }
         @{ Id = 'SEL-07'; Reason = 'Debian''s policy has no domain for some daemons'; Owner = 'lab'; Expires = '2036-12-31' }
+        @{ Id = 'SEL-10'; Reason = 'Debian''s policy has no label for /dev/userfaultfd'; Owner = 'lab'; Expires = '2036-12-31' }
         @{ Id = 'SVC-15'; Reason = 'Tests log in as whom they need'; Owner = 'lab'; Expires = '2036-12-31' }
         @{ Id = 'SVC-16'; Reason = 'The machine has no network; its clock is set after each restore'; Owner = 'lab'; Expires = '2036-12-31' }
         @{ Id = 'ACC-06'; Reason = 'Tests of sudo -n need an account that is not asked'; Owner = 'lab'; Expires = '2036-12-31' }

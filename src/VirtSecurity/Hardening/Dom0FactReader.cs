@@ -61,6 +61,8 @@ internal static class Dom0FactReader
         {
             { Outcome: ToolOutcome.NotFound } or { Outcome: ToolOutcome.Exited, ExitCode: 127 } => Fact(question, FactOutcome.Missing, -1, "", ToolFailure.Of(result).Words),
             { Outcome: ToolOutcome.Exited } => Fact(question, FactOutcome.Answered, result.ExitCode, result.Stdout, result.Stderr),
+            // What it had said by then is half an answer.
+            { Outcome: ToolOutcome.TimedOut } => Fact(question, FactOutcome.NoAnswer, -1, "", $"no answer within {result.Call.TimeLimit.TotalSeconds:0} s"),
             _ => Fact(question, FactOutcome.NoAnswer, -1, "", ToolFailure.Of(result).Words),
         };
     }

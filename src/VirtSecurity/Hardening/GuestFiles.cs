@@ -66,7 +66,8 @@ internal static class GuestFiles
                 DefinitionKind.Xend => new KnownGuest(Understood(file, XendDomain.Parse).Name, false, file.Path),
                 _ => null,
             }).OfType<KnownGuest>());
-        var running = facts.IsOffline || facts.TextOrMissing(RunningDomains) is not { } list ? [] : XlList.Parse(list).Select(domain => new KnownGuest(domain, true, "xl list"));
+        // xl may be there without Xen, and then it has nothing to list.
+        var running = facts.IsOffline || facts.Hypervisor != Facts.Hypervisor.Xen || facts.TextOrMissing(RunningDomains) is not { } list ? [] : XlList.Parse(list).Select(domain => new KnownGuest(domain, true, "xl list"));
         return [.. guests.Concat(running)];
     }
 

@@ -21,12 +21,18 @@ internal static class SELinuxBooleans
 
     // The store keeps each module in the policy's intermediate language, mostly compressed; a boolean's value there is the one that a boot loads, unless
     // the administrator made another one permanent. A module that overrides another has a higher priority, so its directory comes later.
+    // Where there is no bzip2, semanage's own Python reads it.
     private const string DefaultsScript = SELinuxFs.StoreName + """
+        plain() {
+          if command -v bzip2 >/dev/null; then bzip2 -dc -- "$1"
+          else python3 -I -c 'import bz2, sys; sys.stdout.buffer.write(bz2.open(sys.argv[1]).read())' "$1"
+          fi
+        }
         cd "/var/lib/selinux/$s/active" 2>/dev/null || exit 127
         for n in virt xen qemu; do
           for f in modules/[0-9]*/"$n"/cil; do
             if [ ! -f "$f" ]; then continue; fi
-            case $(dd if="$f" bs=3 count=1 2>/dev/null) in BZh) bzip2 -dc "$f";; *) cat "$f";; esac || printf '\nunread %s\n' "$f"
+            case $(dd if="$f" bs=3 count=1 2>/dev/null) in BZh) plain "$f";; *) cat "$f";; esac || printf '\nunread %s\n' "$f"
           done
         done | grep -aE '^(unread |\((boolean|tunable) [A-Za-z0-9_]+ (true|false)\))'
         printf 'local\n'

@@ -50,7 +50,7 @@ public sealed class CompletionTests(ITestOutputHelper output)
             ("Set-VirtImageContext -HostName 'x", "xen1"),
             ("Test-Dom0Hardening sel-1", "SEL-10 SEL-11 SEL-12 SEL-13 SEL-14 SEL-15 SEL-16"),
             ("Get-Dom0HardeningRule -Id PLN-", "PLN-01 PLN-02 PLN-03"),
-            ("Get-Dom0Fact -Category SE", "SELinux"),
+            ("Get-Dom0Fact -Category SE", "SELinux Services"),
             ("Test-Dom0Hardening -Severity ", "Critical High Info Low Medium"),
             // A remote host is asked only over a connection that is there.
             ("New-SecureGuestVolume -VirtHost kvm1 -VolumeGroup ", ""),

@@ -63,7 +63,7 @@ internal sealed class ScenarioHost
     public ScenarioHost Lacks(string key) => Answer(key, FactOutcome.Missing, -1, "", "not found");
 
     /// <summary>A command that hangs.</summary>
-    public ScenarioHost Hangs(string key) => Answer(key, FactOutcome.NoAnswer, -1, "", "no answer within 20 s");
+    public ScenarioHost Hangs(string key) => Answer(key, FactOutcome.NoAnswer, -1, "", "no answer within 60 s");
 
     /// <summary>SELinux as it should be.</summary>
     public ScenarioHost Enforcing() => File("/sys/fs/selinux/enforce", "1").File("/sys/fs/selinux/mls", "1").File("/sys/fs/selinux/policyvers", "33")
