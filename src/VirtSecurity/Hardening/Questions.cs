@@ -31,6 +31,16 @@ internal static class Questions
     /// <summary>The rules of the policy's files for labels.</summary>
     public static FactQuestion FileContexts { get; } = FactQuestion.Run("file-contexts", SELinuxFs.Read() with { Display = "cat /etc/selinux/*/contexts/files/file_contexts*" });
 
+    /// <summary>The accounts, less their hashes.</summary>
+    public static FactQuestion Accounts { get; } = FactQuestion.Files("passwd", "/etc/passwd") with { Reduce = Passwd.Secrets };
+
+    /// <summary>The groups, less their hashes.</summary>
+    public static FactQuestion Groups { get; } = FactQuestion.Files("group", "/etc/group") with { Reduce = Passwd.Secrets };
+
+    /// <summary>libvirt's own files, less the passwords of displays.</summary>
+    public static FactQuestion LibvirtFiles { get; } = FactQuestion.Files("libvirt-conf", "/etc/libvirt/libvirtd.conf", "/etc/libvirt/virt*.conf", "/etc/libvirt/qemu.conf", "/etc/default/libvirtd", "/etc/sysconfig/libvirtd") with
+    { Reduce = LibvirtConf.Secrets };
+
     /// <summary>The processes, without their arguments, which may hold secrets.</summary>
     public static FactQuestion Processes { get; } = FactQuestion.Run("processes", ProcessTable.Look());
 }

@@ -21,9 +21,6 @@ internal sealed record PlanDraft(DeploymentPlan Plan, IReadOnlyDictionary<string
     /// <summary>On in the reference policy: libvirt labels each USB device that it passes through, and guests reach no other.</summary>
     private const string UsbBoolean = "virt_use_usb";
 
-    /// <summary>Made by logging in, by asking too: they are nobody's plan.</summary>
-    private static readonly string[] SessionUnits = ["user@", "user-runtime-dir@", "session-"];
-
     /// <summary>Groups whose members are root sooner or later: by sudo, by a guest with the host's disk, by the disk itself, by a container.</summary>
     private static readonly string[] RootGroups = ["root", "sudo", "wheel", "admin", "libvirt", "kvm", "qemu", "disk", "docker", "lxd"];
 
@@ -58,7 +55,7 @@ internal sealed record PlanDraft(DeploymentPlan Plan, IReadOnlyDictionary<string
         var plan = new DeploymentPlan
         {
             Hypervisor = facts.Hypervisor,
-            Services = [.. (Known(nameof(DeploymentPlan.Services), facts.Units) ?? []).Where(unit => unit.IsAtWork && !SessionUnits.Any(begin => unit.Name.StartsWith(begin, StringComparison.Ordinal)))
+            Services = [.. (Known(nameof(DeploymentPlan.Services), facts.Units) ?? []).Where(unit => unit is { IsAtWork: true, IsPassing: false, IsOfSession: false })
                 .Select(unit => unit.Name).Distinct().Where(name => PlanRules.Unit(name) is null).Select(name => new PlannedService(name))],
             Sockets = Sockets(Known(nameof(DeploymentPlan.Sockets), facts.Sockets) ?? []),
             Administrators = [.. accounts.Where(IsAdministrator).Select(account => account.Name)],

@@ -22,7 +22,7 @@ namespace VirtSecurity.Planning;
 internal sealed record PlanFacts(
     VirtHost Name,
     Hypervisor? Hypervisor,
-    Func<IReadOnlyList<SystemdUnit>> Units,
+    Func<IReadOnlyList<UnitState>> Units,
     Func<IReadOnlyList<ListeningSocket>> Sockets,
     Func<AccountsFact> Accounts,
     Func<IReadOnlyDictionary<string, SELinuxBoolean>> Booleans,
@@ -53,7 +53,7 @@ internal static class PlanFactsReader
         var storage = HostStorage.Ask(batch, host.Name);
         var probe = batch.Ask(HostProbe.Look(HostFacts.Tools), HostProbe.Read);
         var selinux = batch.Ask(SELinuxFs.Read(), SELinuxFs.ReadFact);
-        var units = batch.Ask(SystemdUnits.Look(), FactUnknown.Unless(SystemdUnits.Read));
+        var units = batch.Ask(UnitStates.Look(), FactUnknown.Unless(result => UnitStates.Read(result.Stdout)));
         var sockets = batch.Ask(ListeningSockets.Look(), FactUnknown.Unless(ListeningSockets.Read));
         var accounts = batch.Ask(Tools.Accounts.Look(), FactUnknown.Unless(Tools.Accounts.Read));
         var booleans = batch.Ask(SELinuxBooleans.Read(), FactUnknown.Unless(SELinuxBooleans.ReadValues));

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace VirtSecurity.Tools;
 
 /// <summary>What a condition of a rule looks at.</summary>
@@ -9,7 +11,7 @@ internal enum FirewallField
     /// <summary>The interface it will leave by.</summary>
     OutInterface,
 
-    /// <summary>ip or ip6.</summary>
+    /// <summary>ipv4 or ip, ipv6 or ip6.</summary>
     Family,
 
     /// <summary>tcp, udp, icmp ...</summary>
@@ -18,7 +20,7 @@ internal enum FirewallField
     /// <summary>Where it is from.</summary>
     Source,
 
-    /// <summary>Where it is for.</summary>
+    /// <summary>Where it is for: addresses, or what they are to the host: <c>local</c>, <c>unicast</c> (another's), broadcast ...; <c>host</c>: it is sent to the host's own card.</summary>
     Destination,
 
     /// <summary>The port it is for.</summary>
@@ -27,10 +29,13 @@ internal enum FirewallField
     /// <summary>What connection tracking says of it: new, established ...</summary>
     State,
 
-    /// <summary>Something that a stranger's first packet is not: a translated address, an answer, a broadcast.</summary>
+    /// <summary>Something that a stranger's first packet is not: a translated address, an answer, one that a bridge passes on.</summary>
     NeverOfAStranger,
 
-    /// <summary>How much of it there is: a limit.</summary>
+    /// <summary>The port it is from, which the sender chooses.</summary>
+    SourcePort,
+
+    /// <summary>How much of it there is: a limit; negated: it is over the limit.</summary>
     Rate,
 
     /// <summary>Something else, of which it cannot be told whether it is so.</summary>
@@ -41,7 +46,34 @@ internal enum FirewallField
 /// <param name="Field">What it looks at.</param>
 /// <param name="Values">The values, as the tool writes them; ranges as <c>first-last</c>.</param>
 /// <param name="IsNegated">It is none of them.</param>
-internal sealed record FirewallMatch(FirewallField Field, IReadOnlyList<string> Values, bool IsNegated = false);
+internal sealed record FirewallMatch(FirewallField Field, IReadOnlyList<string> Values, bool IsNegated = false)
+{
+    private const string Syn = "syn";
+
+    /// <summary>Something of which it cannot be told whether it is so.</summary>
+    public static FirewallMatch Other { get; } = new(FirewallField.Other, []);
+
+    /// <summary>Something that is known of a stranger's first packet: no condition, or one that it never meets.</summary>
+    public static FirewallMatch[] Known(bool isSo) => isSo ? [] : [new(FirewallField.NeverOfAStranger, [])];
+
+    /// <summary>The flags of TCP of a first packet are SYN alone: whether that is what is asked for of some of them.</summary>
+    /// <param name="mask">The flags that are looked at.</param>
+    /// <param name="set">Those of them that are to be set.</param>
+    public static bool IsFirstOfTcp(IEnumerable<string> mask, IEnumerable<string> set)
+    {
+        string[] seen = mask.Contains(Syn, StringComparer.OrdinalIgnoreCase) ? [Syn] : [];
+        return seen.SequenceEqual(set.Distinct(), StringComparer.OrdinalIgnoreCase);
+    }
+
+    /// <summary>The ports that a value stands for: <c>first-last</c>, or one; null: it is none.</summary>
+    public static (int First, int Last)? Ports(string value)
+    {
+        static int Number(string text) => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : -1;
+        var words = value.Split('-');
+        var (first, last) = (Number(words[0]), Number(words[^1]));
+        return words.Length <= 2 && first >= 0 && last >= first ? (first, last) : null;
+    }
+}
 
 /// <summary>What a rule does with a packet.</summary>
 internal enum FirewallAction
@@ -101,8 +133,20 @@ internal sealed record FirewallChain(string Family, string Table, string Name)
 /// <param name="Chains">The chains.</param>
 internal sealed record FirewallRuleset(IReadOnlyList<FirewallChain> Chains)
 {
+    private readonly Dictionary<(string, string, string), FirewallChain> byName = Chains.DistinctBy(chain => (chain.Family, chain.Table, chain.Name)).ToDictionary(chain => (chain.Family, chain.Table, chain.Name));
+
+    /// <summary>Whether a rule is about some destinations only.</summary>
+    public bool NamesDestinations { get; } = Chains.Any(chain => chain.Rules.Any(rule => rule.Matches.Any(match => match.Field == FirewallField.Destination)));
+
+    /// <summary>A chain of the same table; null: there is none.</summary>
+    public FirewallChain? Find(FirewallChain from, string name) => byName.GetValueOrDefault((from.Family, from.Table, name));
+
     /// <summary>The chains that the kernel calls at a hook for packets of a family and that filter.</summary>
     public IEnumerable<FirewallChain> At(string hook, string family) => Chains.Where(chain => chain.Hook == hook && chain.Kind == "filter" && (chain.Family == family || chain.Family == "inet"));
+
+    /// <summary>The ports at which some rule begins or ends to speak of ports: between two of them all ports fare alike.</summary>
+    public IReadOnlyList<int> PortBounds => [.. Chains.SelectMany(chain => chain.Rules).SelectMany(rule => rule.Matches).Where(match => match.Field == FirewallField.Port)
+        .SelectMany(match => match.Values).Select(FirewallMatch.Ports).OfType<(int First, int Last)>().SelectMany(ports => new[] { ports.First, ports.Last + 1 }).Distinct().Order()];
 
     /// <summary>The interfaces that rules name, but the loopback; a name may end with * or +.</summary>
     public IReadOnlyList<string> Interfaces => [.. Chains.SelectMany(chain => chain.Rules).SelectMany(rule => rule.Matches).Where(match => match.Field is FirewallField.InInterface or FirewallField.OutInterface)

@@ -13,21 +13,21 @@ internal sealed record FirewallProbe(string Family, string Protocol, int Port, s
     /// <summary>The interface it will leave by; empty: one that no rule names; null: it is for the host itself.</summary>
     public string? OutInterface { get; init; }
 
-    /// <summary>It is from any address that a rule asks for: whether somebody is let in at all.</summary>
+    /// <summary>It is from any address that a rule lets in: whether somebody is let in at all.</summary>
     public bool IsFromAnybodyNamed { get; init; }
 }
 
-/// <summary>What becomes of a packet.</summary>
+/// <summary>What becomes of a packet; the greater, the worse.</summary>
 internal enum FirewallFate
 {
     /// <summary>It is dropped or refused.</summary>
     Denied,
 
-    /// <summary>It gets through.</summary>
-    Accepted,
-
     /// <summary>Depends on a rule whose condition cannot be told from here.</summary>
     Uncertain,
+
+    /// <summary>It gets through.</summary>
+    Accepted,
 }
 
 /// <summary>What becomes of a packet, and by what.</summary>
@@ -37,28 +37,42 @@ internal sealed record FirewallDecision(FirewallFate Fate, string By);
 
 /// <summary>
 /// Follows a packet through the chains as the kernel does. A packet that one base chain of a hook denies is denied, whatever the others say; one that a base
-/// chain accepts goes on to the next (nft(8), VERDICT STATEMENT). So default deny is a policy or a last rule of one of them, and a chain that accepts beside it opens nothing.
+/// chain accepts goes on to the next, whatever their priorities (nft(8), VERDICT STATEMENTS). So default deny is a policy or a last rule of one of them, and a
+/// chain that accepts beside it opens nothing. What the sender chooses, the port it is from or one of the host's addresses, it chooses for the worst; a rule that denies only perhaps is not counted on.
 /// </summary>
-internal sealed class FirewallWalk(FirewallRuleset ruleset, FirewallProbe probe)
+internal sealed class FirewallWalk
 {
     // The kernel allows 16 jumps in a row; text that is not a kernel's must not cost more.
     private const int MostDepth = 64;
     private const int MostSteps = 200_000;
 
-    private readonly Dictionary<(string, string, string), FirewallChain> chains = ruleset.Chains.DistinctBy(chain => (chain.Family, chain.Table, chain.Name)).ToDictionary(chain => (chain.Family, chain.Table, chain.Name));
+    /// <summary>Words for addresses that are no host's own: fib(8) and iptables-extensions(8), addrtype and pkttype.</summary>
+    private static readonly string[] NotOurs = ["broadcast", "multicast", "anycast", "other", "otherhost", "blackhole", "unreachable", "prohibit", "throw", "nat", "unspec", "xresolve", "loopback", "outgoing"];
+
+    private readonly FirewallRuleset ruleset;
+    private readonly FirewallProbe probe;
+    private readonly bool isForNamedAddress;
     private string? doubt;
     private int steps;
 
-    /// <summary>What becomes of a packet at some hooks.</summary>
+    private FirewallWalk(FirewallRuleset ruleset, FirewallProbe probe, bool isForNamedAddress) => (this.ruleset, this.probe, this.isForNamedAddress) = (ruleset, probe, isForNamedAddress);
+
+    /// <summary>What becomes of a packet at the hooks on its way.</summary>
     /// <exception cref="FormatException">The rules lead nowhere.</exception>
     public static FirewallDecision Of(FirewallRuleset ruleset, FirewallProbe probe)
     {
+        // The host has several addresses, and rules may be about one of them: a packet for it, and one for another.
+        var decision = Of(ruleset, probe, false);
+        return decision.Fate == FirewallFate.Accepted || probe.OutInterface is not null || !ruleset.NamesDestinations ? decision : new[] { decision, Of(ruleset, probe, true) }.MaxBy(one => one.Fate)!;
+    }
+
+    private static FirewallDecision Of(FirewallRuleset ruleset, FirewallProbe probe, bool isForNamedAddress)
+    {
         string[] hooks = ["prerouting", probe.OutInterface is null ? "input" : "forward"];
-        var accepted = (FirewallDecision?)null;
-        var uncertain = (FirewallDecision?)null;
+        FirewallDecision? accepted = null, uncertain = null;
         foreach (var chain in hooks.SelectMany(hook => ruleset.At(hook, probe.Family)))
         {
-            var decision = new FirewallWalk(ruleset, probe).Base(chain);
+            var decision = new FirewallWalk(ruleset, probe, isForNamedAddress).Base(chain);
             if (decision.Fate == FirewallFate.Denied) return decision;
             if (decision.Fate == FirewallFate.Uncertain) uncertain ??= decision;
             else if (chain.Hook == hooks[1] || accepted is null) accepted = decision;
@@ -80,8 +94,7 @@ internal sealed class FirewallWalk(FirewallRuleset ruleset, FirewallProbe probe)
         foreach (var rule in chain.Rules)
         {
             if (++steps > MostSteps) throw new FormatException("there is no end to the rules");
-            if (Matches(rule) is not { } match) continue;
-            var isSure = match;
+            if (rule.Action == FirewallAction.Continue || Matches(rule) is not { } isSure) continue;
             var by = $"{chain}: {rule.Text}";
             switch (rule.Action)
             {
@@ -90,7 +103,7 @@ internal sealed class FirewallWalk(FirewallRuleset ruleset, FirewallProbe probe)
                 case FirewallAction.Return when isSure: return null;
                 case FirewallAction.Accept or FirewallAction.Unknown or FirewallAction.Return: doubt ??= by; break;
                 case FirewallAction.Jump or FirewallAction.Goto:
-                    var called = chains.GetValueOrDefault((chain.Family, chain.Table, rule.Target!)) ?? throw new FormatException($"{by}: there is no chain {rule.Target}");
+                    var called = ruleset.Find(chain, rule.Target!) ?? throw new FormatException($"{by}: there is no chain {rule.Target}");
                     if (Follow(called, depth + 1) is { } decision)
                     {
                         if (isSure) return decision;
@@ -115,26 +128,41 @@ internal sealed class FirewallWalk(FirewallRuleset ruleset, FirewallProbe probe)
         var isSure = true;
         foreach (var match in rule.Matches)
         {
-            bool? one = match.Field switch
+            var isSo = match.Field switch
             {
                 FirewallField.InInterface => match.Values.Any(name => IsInterface(name, probe.InInterface)),
                 FirewallField.OutInterface => probe.OutInterface is { } name && match.Values.Any(value => IsInterface(value, name)),
-                FirewallField.Family => match.Values.Any(value => value == (probe.Family == "ip" ? "ipv4" : "ipv6")),
+                FirewallField.Family => match.Values.Any(value => value is "ipv4" or "ip" ? probe.Family == "ip" : value is "ipv6" or "ip6" && probe.Family == "ip6"),
                 FirewallField.Protocol => match.Values.Any(value => value == probe.Protocol || value is "all" or "0" || value == (probe.Protocol == "tcp" ? "6" : "17")),
-                FirewallField.Source => probe.IsFromAnybodyNamed ? !match.IsNegated : match.Values.Any(IsEverywhere),
-                FirewallField.Destination => match.Values.Any(IsTheHost),
-                FirewallField.Port => match.Values.Any(IsPort),
+                FirewallField.Source => probe.IsFromAnybodyNamed ? Chosen(rule, match) : match.Values.Any(IsEverywhere),
+                FirewallField.Destination => Any(match.Values.Select(IsDestination)),
+                FirewallField.Port => match.Values.Any(value => FirewallMatch.Ports(value) is { } ports && ports.First <= probe.Port && probe.Port <= ports.Last),
                 FirewallField.State => match.Values.Any(value => value.Equals("new", StringComparison.OrdinalIgnoreCase)),
                 FirewallField.NeverOfAStranger => false,
-                // While it lasts, what a limit lets through is let through.
-                FirewallField.Rate => match.IsNegated ? null : rule.Action == FirewallAction.Accept ? true : null,
-                _ => null,
+                FirewallField.SourcePort => Chosen(rule, match),
+                // While it lasts, what a limit lets through is let through; what is over it comes after other packets.
+                FirewallField.Rate when rule.Action != FirewallAction.Accept || !match.IsNegated => Chosen(rule, match),
+                _ => (bool?)null,
             };
-            if (one is null) isSure = false;
-            else if (one == match.IsNegated) return null;
+            if (isSo is null) isSure = false;
+            else if (isSo == match.IsNegated) return null;
         }
 
         return isSure;
+    }
+
+    /// <summary>What the sender chooses fits a rule that lets in, and none that denies; with one that goes on elsewhere it cannot be told.</summary>
+    private static bool? Chosen(FirewallRule rule, FirewallMatch match) => rule.Action switch
+    {
+        FirewallAction.Accept => !match.IsNegated,
+        FirewallAction.Deny => match.IsNegated,
+        _ => null,
+    };
+
+    private static bool? Any(IEnumerable<bool?> all)
+    {
+        var known = all.ToArray();
+        return known.Contains(true) ? true : known.Contains(null) ? null : false;
     }
 
     private static bool IsInterface(string pattern, string name) =>
@@ -143,27 +171,16 @@ internal sealed class FirewallWalk(FirewallRuleset ruleset, FirewallProbe probe)
     /// <summary>Whether an address range is so wide that it means everybody.</summary>
     private bool IsEverywhere(string value) => value.Split('/') is [_, var length] ? int.TryParse(length, NumberStyles.None, CultureInfo.InvariantCulture, out var bits) && bits < (probe.Family == "ip" ? 8 : 4) : value is "0.0.0.0-255.255.255.255";
 
-    /// <summary>A packet for the host itself has one of its addresses, not a group's; where one is sent through it, it has a stranger's too.</summary>
-    private bool IsTheHost(string value)
+    /// <summary>A packet for the host itself has one of its addresses, not a group's; one that is sent through it has a stranger's. Null: what it means is not known.</summary>
+    private bool? IsDestination(string value)
     {
-        if (probe.OutInterface is not null) return IsEverywhere(value);
-        var text = value.Split('/', '-')[0];
-        if (!IPAddress.TryParse(text, out var address)) return true;
-        if (IsEverywhere(value)) return true;
+        if (value is "host" || IsEverywhere(value)) return true;
+        if (value is "local" or "unicast") return (value is "local") == probe.OutInterface is null;
+        if (NotOurs.Contains(value)) return false;
+        if (!IPAddress.TryParse(value.Split('/', '-')[0], out var address)) return null;
         var bytes = address.GetAddressBytes();
-        var isV4 = bytes.Length == 4;
-        if (isV4 != (probe.Family == "ip")) return false;
-        return isV4 ? bytes[0] is not (>= 224 or 127) : !address.IsIPv6Multicast && !address.IsIPv6LinkLocal && !IPAddress.IsLoopback(address);
-    }
-
-    private bool IsPort(string value)
-    {
-        static int Number(string text) => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : -1;
-        return value.Split('-') switch
-        {
-            [var one] => Number(one) == probe.Port,
-            [var first, var last] => Number(first) <= probe.Port && probe.Port <= Number(last) && Number(first) >= 0,
-            _ => false,
-        };
+        var isOfFamily = (bytes.Length == 4) == (probe.Family == "ip");
+        var isOfGroup = bytes.Length == 4 ? bytes[0] is >= 224 or 127 : address.IsIPv6Multicast || address.IsIPv6LinkLocal || IPAddress.IsLoopback(address);
+        return isForNamedAddress && isOfFamily && !isOfGroup;
     }
 }

@@ -27,7 +27,7 @@ internal sealed record GuestDefinition(DefinitionFile File, string Guest, bool I
 /// What guests are defined on a host and what they use, from libvirt's, xl's and xend's own files: virsh would start daemons by their
 /// sockets, and asking would change the answer.
 /// </summary>
-internal static class GuestDefinitions
+internal static partial class GuestDefinitions
 {
     /// <summary>A larger file is not read; libvirt's own have some ten thousand bytes.</summary>
     public const int MostBytes = 4 << 20;
@@ -72,26 +72,6 @@ internal static class GuestDefinitions
         xml say
         xen say
         exit 0
-        """;
-
-    /// <summary>sed: passwords (of VNC, SPICE, network disks) stay on the host, and so does what firmware hands to the guest. That there is one is told.</summary>
-    internal const string XmlSecrets = """
-        s/passwd *= *'[^']\{1,\}'/passwd='set'/g
-        s/passwd *= *"[^"]\{1,\}"/passwd="set"/g
-        s/passwd *= *[^,"' ][^,"']*/passwd=set/g
-        /arg value/s/password[a-z-]*=[^,"'<]*//g
-        /secret,/s/,data=[^,"'<]*//g
-        s/\(<entry[^>]*>\)[^<]*/\1/g
-        s/\(<cookie [^>]*>\)[^<]*/\1/g
-        """;
-
-    /// <summary>sed: the same for xl's and xend's files.</summary>
-    internal const string XenSecrets = """
-        s/\(passwd"\{0,1\} *[:=] *\)'\([^'\\]\|\\.\)\{1,\}'/\1'set'/g
-        s/\(passwd"\{0,1\} *[:=] *\)"\([^"\\]\|\\.\)\{1,\}"/\1"set"/g
-        s/passwd *= *[^,"' ][^,"']*\([,"']\)/passwd=set\1/g
-        s/(\([a-z-]*passwd\) *\('' *\|"" *\))/(\1 )/g
-        s/(\([a-z-]*passwd\) \{1,\}[^) ][^)]*)/(\1 set)/g
         """;
 
     private const string PoolDirectory = "/storage/";

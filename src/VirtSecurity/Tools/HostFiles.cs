@@ -15,7 +15,8 @@ internal static class HostFiles
     /// <summary>A larger file is not read: none that is asked for is, unless something is wrong with it.</summary>
     public const int MostBytes = 1 << 20;
 
-    // `sed` prints a file's name once (F) and its lines behind a blank, so that no content can be taken for a name. Names with a newline are only looked at.
+    // `sed` prints a file's name once (F) and its lines behind a blank, so that no content can be taken for a name; what reduces it may
+    // have put lines together. Names with a newline are only looked at.
     private const string Script = """
         root=$1 most=$2 reduce=$3
         shift 3
@@ -71,7 +72,7 @@ internal static class HostFiles
         printf '\0'
         if [ "$most" != 0 ]; then
           each files "$@" | xargs -0r sh -c 'm=$1; shift; exec find -L "$@" -maxdepth 0 -type f -size "-${m}c" -print0' find-small "$most" 2>/dev/null |
-            xargs -0r sed -s -e 1F -e "$reduce" -e :end -e 's/^/ /' --
+            xargs -0r sed -s -e 1F -e "$reduce" -e :end -e 's/^/ /mg' --
         fi
         printf '\0end'
         exit 0

@@ -6,8 +6,22 @@ namespace VirtSecurity.Tools;
 /// <summary>A network that libvirt keeps.</summary>
 /// <param name="Name">Its name, as guests' definitions have it.</param>
 /// <param name="Bridge">The bridge it is; null: it has none.</param>
-/// <param name="IsRouted">The host forwards its packets: NAT, routed and open networks.</param>
-internal sealed record LibvirtNetwork(string Name, string? Bridge, bool IsRouted);
+/// <param name="Mode">How its packets get out: nat, route, open, bridge ...; empty: they do not.</param>
+internal sealed record LibvirtNetwork(string Name, string? Bridge, string Mode)
+{
+    /// <summary>The host forwards its packets.</summary>
+    public bool IsRouted => Mode is "nat" or "route" or "open";
+
+    /// <summary>Reads a definition, https://libvirt.org/formatnetwork.html: forward without a mode is NAT, and without it there is no way out.</summary>
+    /// <exception cref="FormatException">It is none.</exception>
+    public static LibvirtNetwork Parse(string text)
+    {
+        var network = DomainXml.Load(text).DescendantsAndSelf("network").FirstOrDefault() ?? throw new FormatException("it has no network");
+        return new LibvirtNetwork(
+            network.Element("name")?.Value ?? throw new FormatException("its network has no name"), (string?)network.Element("bridge")?.Attribute("name"),
+            network.Element("forward") is { } forward ? (string?)forward.Attribute("mode") ?? "nat" : "");
+    }
+}
 
 /// <summary>The networks of a host.</summary>
 /// <param name="Interfaces">All interfaces but the loopback, by name.</param>
@@ -37,14 +51,19 @@ internal sealed record HostNetworks(
     public static HostNetworks Read(ToolResult result)
     {
         var files = HostFiles.ReadFiles(result);
-        var ports = files[Ports].Select(file => file.Path.Split('/')).ToArray();
         return new HostNetworks(
             [.. files[Links].Select(file => file.Path.Split('/')[4]).Where(name => name != Loopback).Order(StringComparer.Ordinal)],
-            ports.Where(path => path[5] == "bridge").Select(path => path[4]).Distinct()
-                .ToDictionary(bridge => bridge, bridge => (IReadOnlyList<string>)[.. ports.Where(path => path[4] == bridge && path[5] == "brif").Select(path => path[6])]),
+            BridgesOf(files[Ports].Select(file => file.Path)),
             [.. files[Routes].SelectMany(file => file.Path.EndsWith("/route", StringComparison.Ordinal) ? DefaultRoutes(file.Lines) : DefaultRoutes6(file.Lines)).Where(name => name != Loopback).Distinct()],
             files[Forward] is [var forward, ..] && forward.Text.Trim() == "1",
-            [.. files[Definitions].Select(file => Network(file.Text)).DistinctBy(network => network.Name)]);
+            [.. files[Definitions].Select(file => LibvirtNetwork.Parse(file.Text)).DistinctBy(network => network.Name)]);
+    }
+
+    /// <summary>Bridges, each with the interfaces in it, from the paths of <c>/sys/class/net/BRIDGE/bridge/...</c> and <c>/sys/class/net/BRIDGE/brif/PORT...</c>.</summary>
+    public static IReadOnlyDictionary<string, IReadOnlyList<string>> BridgesOf(IEnumerable<string> paths)
+    {
+        var ports = paths.Select(path => path.Split('/')).Where(path => path.Length > 6 && path[5] is "bridge" or "brif").ToArray();
+        return ports.Select(path => path[4]).Distinct().ToDictionary(bridge => bridge, bridge => (IReadOnlyList<string>)[.. ports.Where(path => path[4] == bridge && path[5] == "brif").Select(path => path[6])]);
     }
 
     // proc_net(5): interface, destination, gateway, flags, ... mask; all in hexadecimal.
@@ -57,13 +76,4 @@ internal sealed record HostNetworks(
             && (uint.Parse(flags, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture) & 0x0200) == 0).Select(words => words[9]);
 
     private static string[] Words(string line) => line.Split([' ', '\t'], StringSplitOptions.RemoveEmptyEntries);
-
-    private static LibvirtNetwork Network(string text)
-    {
-        var network = DomainXml.Load(text).DescendantsAndSelf("network").FirstOrDefault() ?? throw new FormatException("it has no network");
-        var mode = network.Element("forward") is { } forward ? (string?)forward.Attribute("mode") ?? "nat" : null;
-        return new LibvirtNetwork(
-            network.Element("name")?.Value ?? throw new FormatException("its network has no name"),
-            (string?)network.Element("bridge")?.Attribute("name"), mode is "nat" or "route" or "open");
-    }
 }

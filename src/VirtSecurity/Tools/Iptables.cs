@@ -79,7 +79,7 @@ internal static partial class Iptables
                     chains[(table, name)] = (new FirewallChain(family, table + suffix, name) { Hook = hook, Kind = table == "nat" ? "nat" : "filter", IsDenyPolicy = policy is "DROP" or "REJECT" }, []);
                     break;
                 case ["-A", var name, ..] when chains.TryGetValue((table, name), out var chain):
-                    chain.Rules.Add(Rule([.. words.Skip(2)], line, target => chains.ContainsKey((table, target))));
+                    chain.Rules.Add(IptablesRule.Read([.. words.Skip(2)], line, target => chains.ContainsKey((table, target))));
                     break;
                 default: throw new FormatException($"'{line}' is no rule");
             }
@@ -87,71 +87,6 @@ internal static partial class Iptables
 
         return chains.Values.Select(chain => chain.Chain with { Rules = chain.Rules });
     }
-
-    private static FirewallRule Rule(string[] words, string line, Func<string, bool> isChain)
-    {
-        var matches = new List<FirewallMatch>();
-        var (action, target) = (FirewallAction.Continue, (string?)null);
-        var isNegated = false;
-        for (var i = 0; i < words.Length; i++)
-        {
-            string Next() => ++i < words.Length ? words[i] : throw new FormatException($"'{line}' ends in the middle");
-            void Add(FirewallField field, IEnumerable<string> values) => matches.Add(new(field, [.. values], isNegated));
-            switch (words[i])
-            {
-                case "!": isNegated = true; continue;
-                case "-i" or "--in-interface": Add(FirewallField.InInterface, [Next()]); break;
-                case "-o" or "--out-interface": Add(FirewallField.OutInterface, [Next()]); break;
-                case "-s" or "--source": Add(FirewallField.Source, [Next()]); break;
-                case "--src-range": Add(FirewallField.Source, [Next()]); break;
-                case "-d" or "--destination": Add(FirewallField.Destination, [Next()]); break;
-                case "-p" or "--protocol": Add(FirewallField.Protocol, [Next() is "ipv6-icmp" or "icmpv6" ? "icmpv6" : words[i]]); break;
-                case "--dport" or "--destination-port": Add(FirewallField.Port, [Range(Next())]); break;
-                case "--dports" or "--ports": Add(FirewallField.Port, Next().Split(',').Select(Range)); break;
-                case "--state" or "--ctstate": Add(FirewallField.State, Next().Split(',')); break;
-                case "--ctstatus" or "--icmp-type" or "--icmpv6-type" or "--pkt-type" or "--ctdir": Add(FirewallField.NeverOfAStranger, [Next()]); break;
-                case "--limit": Add(FirewallField.Rate, [Next()]); break;
-                case "--comment" or "--limit-burst" or "--reject-with" or "--log-prefix" or "--log-level": Next(); break;
-                case "-m" or "--match":
-                    // What these look for, their own options say; of all others it is not known.
-                    if (Next() is not ("tcp" or "udp" or "state" or "conntrack" or "multiport" or "comment" or "limit" or "iprange" or "icmp" or "icmp6" or "pkttype")) matches.Add(new(FirewallField.Other, []));
-                    break;
-                case "-j" or "--jump":
-                    target = Next();
-                    action = Action(target, isChain);
-                    break;
-                case "-g" or "--goto":
-                    target = Next();
-                    action = FirewallAction.Goto;
-                    break;
-                case "--tcp-flags":
-                    Next();
-                    Next();
-                    matches.Add(new(FirewallField.Other, []));
-                    break;
-                case "--sport" or "--sports" or "--source-port": Next(); matches.Add(new(FirewallField.Other, [])); break;
-                case "--syn": break;
-                // The options of a target, or of a match that is Other already.
-                default: break;
-            }
-
-            isNegated = false;
-        }
-
-        return new FirewallRule(matches, action, action is FirewallAction.Jump or FirewallAction.Goto ? target : null, line);
-    }
-
-    private static FirewallAction Action(string target, Func<string, bool> isChain) => target switch
-    {
-        "ACCEPT" => FirewallAction.Accept,
-        "DROP" or "REJECT" => FirewallAction.Deny,
-        "RETURN" => FirewallAction.Return,
-        _ when isChain(target) => FirewallAction.Jump,
-        "LOG" or "NFLOG" or "ULOG" or "MARK" or "CONNMARK" or "CHECKSUM" or "TCPMSS" or "AUDIT" or "CT" or "NOTRACK" or "SECMARK" or "CONNSECMARK" or "SET" or "TRACE" or "DSCP" or "TOS" => FirewallAction.Continue,
-        _ => FirewallAction.Unknown,
-    };
-
-    private static string Range(string ports) => ports.Replace(':', '-');
 
     [GeneratedRegex("""
         "(?:[^"\\]|\\.)*"|\S+

@@ -15,14 +15,28 @@ internal sealed partial class LibvirtConf
 
     private LibvirtConf(string path) => Path = path;
 
-    /// <summary>sed: passwords of displays stay on the host; whether there is one does not.</summary>
+    /// <summary>
+    /// sed: passwords of displays stay on the host, in comments too; whether there is one does not. A text between three quotes may have lines (virconf.c).
+    /// </summary>
     public const string Secrets = """
-        s/\([a-z_]*password[a-z_]*[[:space:]]*=[[:space:]]*\)"[^"]\{1,\}".*/\1"set"/
-        s/\([a-z_]*password[a-z_]*[[:space:]]*=[[:space:]]*\)'[^']\{1,\}'.*/\1'set'/
+        /password[a-z_]*[[:space:]]*=/{
+        :password
+        /password[a-z_]*[[:space:]]*=[[:space:]]*\("\{3\}\([^"]\|"[^"]\|""[^"]\)*\)\{0,1\}$/{
+        $!{
+        N
+        b password
+        }
+        }
+        s/\(password[a-z_]*[[:space:]]*=\)[[:space:]]*\(""\|''\)[[:space:]]*#.*/\1 ""/
+        /password[a-z_]*[[:space:]]*=[[:space:]]*\(""\|''\)[[:space:]]*$/!s/\(password[a-z_]*[[:space:]]*=\).*/\1 "set"/
+        }
         """;
 
     /// <summary>The file; it need not be there.</summary>
     public string Path { get; }
+
+    /// <summary>Its name without its ending: the daemon's.</summary>
+    public string Name => System.IO.Path.GetFileNameWithoutExtension(Path);
 
     /// <summary>Reads one; null: there is none, so all settings have their defaults.</summary>
     /// <exception cref="FormatException">It is not understood, or was not read.</exception>

@@ -12,7 +12,7 @@ namespace VirtSecurity.Tools;
 internal sealed record ListeningSocket(string Protocol, IPAddress? Address, int Port, string? Process)
 {
     /// <summary>Only this machine reaches it.</summary>
-    public bool IsLoopback => Address is not null && IPAddress.IsLoopback(Address.IsIPv4MappedToIPv6 ? Address.MapToIPv4() : Address);
+    public bool IsLoopback => Address is not null && NetAddress.IsLoopback(Address);
 }
 
 /// <summary>The kernel's tables of sockets (proc_net(5)), and which process holds which.</summary>
@@ -25,6 +25,7 @@ internal static class ListeningSockets
     // The kernel prints an address as numbers of its own byte order; the sixth byte of a program says which that is (elf(5)).
     private const string Script = """
         printf 'order%s\n' "$(od -An -tu1 -j5 -N1 /proc/self/exe)"
+        [ -e /proc/net/tcp ] || exit 1
         for f in tcp tcp6 udp udp6; do
           if [ -e "/proc/net/$f" ]; then sed -n "1!s/^/table $f /p" "/proc/net/$f" || exit 1; fi
         done

@@ -47,11 +47,13 @@ internal static class NftRuleset
         var chains = new Dictionary<(string, string, string), FirewallChain>();
         var sets = new Dictionary<(string, string, string), JsonElement>();
         var rules = new List<(FirewallChain Chain, JsonElement Rule)>();
+        var asleep = new HashSet<(string, string)>();
         foreach (var entry in root.GetProperty("nftables").EnumerateArray().SelectMany(one => one.EnumerateObject()))
         {
             var of = entry.Value;
             string Word(string name) => of.TryGetProperty(name, out var word) && word.ValueKind == JsonValueKind.String ? word.GetString()! : "";
-            if (entry.Name == "chain")
+            if (entry.Name == "table" && of.TryGetProperty("flags", out var flags) && !NftMatch.Elements(flags, _ => null).All(flag => NftMatch.Value(flag) is "owner" or "persist")) asleep.Add((Word("family"), Word("name")));
+            else if (entry.Name == "chain")
             {
                 var chain = new FirewallChain(Word("family"), Word("table"), Word("name")) { Hook = Word("hook") is { Length: > 0 } hook ? hook : null, Kind = Word("type") is { Length: > 0 } kind ? kind : "filter", IsDenyPolicy = Word("policy") == "drop" };
                 chains[(chain.Family, chain.Table, chain.Name)] = chain;
@@ -61,6 +63,7 @@ internal static class NftRuleset
         }
 
         var byChain = rules.ToLookup(rule => (rule.Chain.Family, rule.Chain.Table, rule.Chain.Name), rule => rule.Rule);
-        return new FirewallRuleset([.. chains.Select(chain => chain.Value with { Rules = [.. byChain[chain.Key].SelectMany(rule => NftRule.Read(rule, name => sets.TryGetValue((chain.Key.Item1, chain.Key.Item2, name), out var set) ? set : null))] })]);
+        // nft(8): the chains of a dormant table are not called. nft 1.0.6 writes another word in place of its flag.
+        return new FirewallRuleset([.. chains.Where(chain => !asleep.Contains((chain.Key.Item1, chain.Key.Item2))).Select(chain => chain.Value with { Rules = [.. byChain[chain.Key].SelectMany(rule => NftRule.Read(rule, name => sets.TryGetValue((chain.Key.Item1, chain.Key.Item2, name), out var set) ? set : null))] })]);
     }
 }

@@ -32,7 +32,13 @@ internal static partial class PolkitRules
             if (!SaysYes().IsMatch(rule)) continue;
             var isAboutIt = Texts().Matches(rule).Select(match => match.Groups["text"].Value).Any(text => text.Length > "org.".Length && text.Contains('.', StringComparison.Ordinal) && action.StartsWith(text, StringComparison.Ordinal));
             var isAboutAction = rule.Contains("action.id", StringComparison.Ordinal) || rule.Contains("action.lookup", StringComparison.Ordinal);
-            if (!isAboutIt && isAboutAction) continue;
+            if (!isAboutIt && isAboutAction)
+            {
+                // It may name the action in a regular expression.
+                if (Texts().Replace(rule, "").Contains("libvirt", StringComparison.Ordinal)) yield return new(file.Path, false, [], true);
+                continue;
+            }
+
             var groups = Group().Matches(rule).Select(match => match.Groups["group"].Value).Distinct().ToArray();
             var isForSome = rule.Contains("subject.user", StringComparison.Ordinal) || rule.Contains("isInNetGroup", StringComparison.Ordinal);
             var isUnclear = Negated().IsMatch(rule) || (groups.Length == 0 && !isForSome && rule.Contains("subject.", StringComparison.Ordinal));

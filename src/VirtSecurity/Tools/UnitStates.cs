@@ -10,14 +10,25 @@ namespace VirtSecurity.Tools;
 /// <param name="FileState">What becomes of it at boot: enabled, disabled, static, masked ...; empty: it has no file.</param>
 internal sealed record UnitState(string Name, string Active, string Sub, string FileState)
 {
+    private static readonly string[] Sessions = ["user@", "user-runtime-dir@", "session-"];
+
     /// <summary>The kind of service: simple, notify, oneshot ...; empty: not told.</summary>
     public string Type { get; init; } = "";
 
     /// <summary>The permissions of a socket, in octal digits; empty: it is none.</summary>
     public string SocketMode { get; init; } = "";
 
+    /// <summary>What starts it when somebody comes, such as its socket; empty: nothing.</summary>
+    public IReadOnlyList<string> TriggeredBy { get; init; } = [];
+
     /// <summary>Processes of a service run, or a socket waits for somebody to start one.</summary>
-    public bool IsAtWork => Active is "active" or "activating" or "reloading" && Sub is "running" or "listening" or "start" or "auto-restart" or "reload";
+    public bool IsAtWork => Active is "active" or "activating" or "reloading" or "deactivating" && Sub is not "exited";
+
+    /// <summary>It does something once and ends: at work it is now and then.</summary>
+    public bool IsPassing => Type == "oneshot";
+
+    /// <summary>It is made by logging in, by asking too: it is nobody's plan.</summary>
+    public bool IsOfSession => Sessions.Any(start => Name.StartsWith(start, StringComparison.Ordinal));
 
     /// <summary>It is started at boot.</summary>
     public bool IsEnabled => FileState is "enabled" or "enabled-runtime";
@@ -33,27 +44,28 @@ internal sealed record UnitState(string Name, string Active, string Sub, string 
 internal static class UnitStates
 {
     private const string FilesMark = "@files";
-    private const string DefaultMark = "@default";
+    private const string EndMark = "@end";
 
-    /// <summary>The links that systemd, and init before it, follow at boot.</summary>
+    /// <summary>The links that systemd, and init before it, follow at boot, and what stands in a unit's place where it is masked.</summary>
     [SuppressMessage("Performance", "CA1819", Justification = "A constant.")]
-    public static string[] BootLinks => ["/etc/systemd/system/*.wants/*", "/etc/systemd/system/*.requires/*", "/etc/rc[0-9].d/S*"];
+    public static string[] BootLinks => ["/etc/systemd/system/*.wants/*", "/etc/systemd/system/*.requires/*", "/etc/systemd/system/*.service", "/etc/systemd/system/*.socket", "/etc/rc[0-9].d/S*"];
 
     // sd_booted(3): without that directory another init runs, and systemctl, if there is one, knows nothing.
     private const string Script = """
-        if [ ! -d /run/systemd/system ]; then exit 127; fi
-        systemctl show --no-pager -p Id,Type,ActiveState,SubState,UnitFileState,SocketMode -- '*.service' '*.socket' || exit 1
+        if ! systemctl show --no-pager -p Id,Type,ActiveState,SubState,UnitFileState,SocketMode,TriggeredBy -- '*.service' '*.socket'; then
+          if [ -d /run/systemd/system ]; then exit 1; fi
+          exit 127
+        fi
         printf '\n@files\n'
         systemctl list-unit-files --no-pager --no-legend --full --type=service,socket || exit 1
-        printf '@default\n'
-        systemctl get-default
+        printf '@end\n'
         """;
 
     /// <summary>Asks.</summary>
-    public static ToolCall Look() => ToolCall.Script("unit-states", Script) with { Display = "systemctl show '*.service' '*.socket'; systemctl list-unit-files; systemctl get-default" };
+    public static ToolCall Look() => ToolCall.Script("unit-states", Script) with { Display = "systemctl show '*.service' '*.socket'; systemctl list-unit-files" };
 
     /// <summary>Reads <see cref="Look"/>: what is loaded, and what has a file only.</summary>
-    /// <exception cref="FormatException">It is not whole, or shows no unit.</exception>
+    /// <exception cref="FormatException">It is not whole, or shows no unit that is loaded: where systemd runs there is one.</exception>
     public static IReadOnlyList<UnitState> Read(string text)
     {
         var units = new Dictionary<string, UnitState>();
@@ -62,7 +74,7 @@ internal static class UnitStates
         {
             var of = block.Split('\n').Select(line => line.Split('=', 2)).Where(pair => pair.Length == 2).DistinctBy(pair => pair[0]).ToDictionary(pair => pair[0], pair => pair[1]);
             if (of.GetValueOrDefault("Id") is { Length: > 0 } name)
-                units[name] = new(name, of.GetValueOrDefault("ActiveState", ""), of.GetValueOrDefault("SubState", ""), of.GetValueOrDefault("UnitFileState", "")) { Type = of.GetValueOrDefault("Type", ""), SocketMode = of.GetValueOrDefault("SocketMode", "") };
+                units[name] = new(name, of.GetValueOrDefault("ActiveState", ""), of.GetValueOrDefault("SubState", ""), of.GetValueOrDefault("UnitFileState", "")) { Type = of.GetValueOrDefault("Type", ""), SocketMode = of.GetValueOrDefault("SocketMode", ""), TriggeredBy = of.GetValueOrDefault("TriggeredBy", "").Split(' ', StringSplitOptions.RemoveEmptyEntries) };
         }
 
         foreach (var line in text[(files + FilesMark.Length)..end].Split('\n', StringSplitOptions.RemoveEmptyEntries))
@@ -73,29 +85,44 @@ internal static class UnitStates
             if (state != "alias") units.TryAdd(name, new(name, "", "", state));
         }
 
-        return units.Count > 0 ? [.. units.Values.OrderBy(unit => unit.Name, StringComparer.Ordinal)] : throw new FormatException("it shows no unit");
+        return units.Values.Any(unit => unit.Active.Length > 0) ? [.. units.Values.OrderBy(unit => unit.Name, StringComparer.Ordinal)] : throw new FormatException("it shows no unit that is loaded");
     }
 
-    /// <summary>What a boot goes for, <c>multi-user.target</c>.</summary>
-    /// <exception cref="FormatException">It is not told.</exception>
-    public static string DefaultTarget(string text) => text[(Marks(text).Default + DefaultMark.Length)..].Trim() is { Length: > 0 } target ? target : throw new FormatException("it names no default target");
-
     /// <summary>Units that are started at boot, by <see cref="BootLinks"/>. What runs is not known from them.</summary>
-    public static IReadOnlyList<UnitState> OfLinks(IEnumerable<string> paths) =>
-        [.. paths.Select(path => (Path: path, Name: Path.GetFileName(path))).Select(link => link.Path.StartsWith("/etc/rc", StringComparison.Ordinal) ? $"{link.Name[1..].TrimStart('0', '1', '2', '3', '4', '5', '6', '7', '8', '9')}.service" : link.Name)
-            .Distinct().Order(StringComparer.Ordinal).Select(name => new UnitState(name, "", "", "enabled"))];
-
-    private static (int Files, int Default) Marks(string text)
+    /// <param name="links">The links, looked at.</param>
+    public static IReadOnlyList<UnitState> OfLinks(IReadOnlyList<HostFile> links)
     {
-        var (files, end) = (text.IndexOf($"\n{FilesMark}\n", StringComparison.Ordinal), text.LastIndexOf($"{DefaultMark}\n", StringComparison.Ordinal));
-        return files >= 0 && end > files ? (files + 1, end) : throw new FormatException("its end is missing");
+        var masked = links.Where(link => DirectoryOf(link) == UnitDirectory && IsNothing(link)).Select(link => Path.GetFileName(link.Path)).ToHashSet();
+        return [.. links.Where(link => DirectoryOf(link) != UnitDirectory).Select(NameOf).OfType<string>().Distinct().Order(StringComparer.Ordinal)
+            .Where(name => !masked.Contains(name)).Select(name => new UnitState(name, "", "", "enabled"))];
+    }
+
+    private const string UnitDirectory = "/etc/systemd/system";
+
+    private static string DirectoryOf(HostFile link) => link.Path[..link.Path.LastIndexOf('/')];
+
+    /// <summary>systemd.unit(5): a unit that is a link to /dev/null, or an empty file, is masked; one that leads nowhere is none.</summary>
+    private static bool IsNothing(HostFile file) => file.FileType is 'c' or 'l' || file is { FileType: '-', Size: 0 };
+
+    /// <summary>Of init's links only those of the levels 2 to 5 are a boot's; they have S and a number before the name.</summary>
+    private static string? NameOf(HostFile link) => Path.GetFileName(link.Path) is var name && !link.Path.StartsWith("/etc/rc", StringComparison.Ordinal) ? name
+        : link.Path[^(name.Length + 4)] is >= '2' and <= '5' ? $"{name[1..].TrimStart('0', '1', '2', '3', '4', '5', '6', '7', '8', '9')}.service" : null;
+
+    private static (int Files, int End) Marks(string text)
+    {
+        var files = text.IndexOf($"\n{FilesMark}\n", StringComparison.Ordinal);
+        return files >= 0 && text.EndsWith($"\n{EndMark}\n", StringComparison.Ordinal) ? (files + 1, text.Length - EndMark.Length - 1) : throw new FormatException("its end is missing");
     }
 
     /// <summary>Switches a unit off, now and at boot.</summary>
     public static ToolCall Disable(string unit) => new("systemctl", "disable", "--now", "--", unit) { Mutating = true };
 
-    /// <summary>Switches a unit on, now and at boot.</summary>
-    public static ToolCall Enable(string unit) => new("systemctl", "enable", "--now", "--", unit) { Mutating = true };
+    /// <summary>Switches a unit on: now, at boot, or both.</summary>
+    public static ToolCall Enable(string unit, bool isNow, bool isAtBoot)
+    {
+        string[] how = !isAtBoot ? ["start"] : isNow ? ["enable", "--now"] : ["enable"];
+        return new(["systemctl", .. how, "--", unit]) { Mutating = true };
+    }
 
     /// <summary>Prints something exactly while a unit is off.</summary>
     public static ToolCall IsOff(string unit) => ToolCall.Script("unit-is-off", "systemctl -q is-enabled -- \"$1\" || systemctl -q is-active -- \"$1\" || printf 'off\\n'", unit) with { Display = $"systemctl is-enabled {unit}; systemctl is-active {unit}" };

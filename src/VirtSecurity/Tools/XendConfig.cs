@@ -1,32 +1,25 @@
-using System.Text.RegularExpressions;
-
 namespace VirtSecurity.Tools;
 
-/// <summary>xend's file, <c>(name value)</c> a line, of Xen before 4.5; what is not set has the value that xend gives it.</summary>
-internal sealed partial class XendConfig
+/// <summary>xend's file, <c>(name value)</c> for each setting, of Xen before 4.5; what is not set has the value that xend gives it.</summary>
+/// <param name="settings">The settings.</param>
+internal sealed class XendConfig(ILookup<string, string> settings)
 {
     /// <summary>Its path.</summary>
     public const string Path = "/etc/xen/xend-config.sxp";
 
-    private readonly Dictionary<string, string> settings = [];
-
     /// <summary>Reads it. Passwords in it were replaced on the host.</summary>
-    public static XendConfig Parse(string text)
-    {
-        var config = new XendConfig();
-        foreach (Match match in Setting().Matches(text)) config.settings[match.Groups["name"].Value] = match.Groups["value"].Value.Trim().Trim('\'', '"');
-        return config;
-    }
+    /// <exception cref="FormatException">It is not understood.</exception>
+    public static XendConfig Parse(string text) =>
+        new(Sxp.Parse(text).Children.Where(setting => setting.Head is not null).ToLookup(setting => setting.Head!, setting => string.Join(' ', setting.Children.Skip(1).Select(value => value.Text ?? "(...)"))));
 
-    /// <summary>A setting's value; null: it is not set.</summary>
-    public string? Value(string name) => settings.GetValueOrDefault(name);
+    /// <summary>A setting's values: it may be there more than once. Empty: it is not set.</summary>
+    public IReadOnlyList<string> Values(string name) => [.. settings[name]];
 
-    /// <summary>Whether it is switched on.</summary>
-    public bool IsOn(string name) => Value(name) is "yes" or "true" or "on" or "1";
+    /// <summary>Whether it is switched on, in one place at least.</summary>
+    public bool IsOn(string name) => settings[name].Any(value => value.ToLowerInvariant() is "yes" or "y" or "true" or "t" or "on" or "1");
 
     /// <summary>A setting as evidence shows it.</summary>
-    public string Line(string name) => Value(name) is { } value ? $"{Path}: ({name} {(value.Length > 0 ? value : "''")})" : $"{Path}: {name} is not set";
-
-    [GeneratedRegex(@"^[ \t]*\((?<name>[a-z0-9-]+)[ \t]+(?<value>[^()\n]*)\)", RegexOptions.Multiline | RegexOptions.ExplicitCapture)]
-    private static partial Regex Setting();
+    public string Line(string name) => settings[name].Any()
+        ? $"{Path}: {string.Join(' ', settings[name].Select(value => $"({name} {(value.Length > 0 ? value : "''")})"))}"
+        : $"{Path}: {name} is not set";
 }

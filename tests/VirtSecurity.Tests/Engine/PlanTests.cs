@@ -93,10 +93,10 @@ public sealed partial class PlanTests
         Assert.Empty(run.Errors.Select(error => error.Properties["Message"].Value));
         Assert.True(run.Warnings.Count == 0, string.Join(" / ", run.Warnings));
         Assert.Single(hosts.SshCalls);
-        Assert.DoesNotContain(kvm.Changes, call => !call.StartsWith("systemctl list-units ", StringComparison.Ordinal));
+        Assert.DoesNotContain(kvm.Changes, call => !call.StartsWith("systemctl show ", StringComparison.Ordinal) && !call.StartsWith("systemctl list-unit-files ", StringComparison.Ordinal));
         var plan = Assert.Single(run.Output);
         Assert.Equal(("Kvm", "kvm1"), (Text(plan, "Hypervisor"), Text(plan, "VirtHost")));
-        Assert.Equal(["ssh.service", "libvirtd.socket"], Names(plan, "Services", "Name"));
+        Assert.Equal(["libvirtd.socket", "ssh.service"], Names(plan, "Services", "Name"));
         Assert.Equal(["22", "68", "5900"], Names(plan, "Sockets", "Port"));
         Assert.Equal(["sshd", "", ""], Names(plan, "Sockets", "Service"));
         Assert.Equal(["", "", "192.0.2.1"], Names(plan, "Sockets", "Address"));
@@ -162,9 +162,9 @@ public sealed partial class PlanTests
 
     private static IEnumerable<string> Names(PSObject plan, string list, string property) => Items(plan, list).Select(item => Text(item, property));
 
-    /// <summary>A host with people, sockets, networks and two guests. systemctl's lines are written after its documented format (systemctl(1), list-units), the kernel's tables after proc_net(5).</summary>
+    /// <summary>A host with people, sockets, networks and two guests. systemctl's lines are written after its documented format (systemctl(1), show), the kernel's tables after proc_net(5).</summary>
     private static ScriptedHost Populate(ScriptedHost host) => host
-        .Write("state/units", "ssh.service loaded active running OpenBSD Secure Shell server\nkmod.service loaded active exited Load modules\nuser@0.service loaded active running User Manager\nlibvirtd.socket loaded active listening libvirt\nold.service loaded inactive dead Old\n")
+        .Write("state/units", string.Join("\n", ((string[])["ssh.service notify active running", "kmod.service oneshot active exited", "apt-daily.service oneshot activating start", "user@0.service notify active running", "libvirtd.socket  active listening", "old.service simple inactive dead"]).Select(unit => unit.Split(' ')).Select(unit => $"Id={unit[0]}\nType={unit[1]}\nActiveState={unit[2]}\nSubState={unit[3]}\n")))
         .Write("etc/passwd", "root:x:0:0::/root:/bin/bash\nann:x:1000:1000::/home/ann:/bin/bash\nbob:x:1001:1001::/home/bob:/bin/sh\ncarol:x:1002:1002::/home/carol:/bin/sh\nbin:x:2:2::/:/usr/sbin/nologin\nbackup:x:1003:1003::/:/usr/sbin/nologin\n")
         .Write("etc/group", "sudo:x:27:carol\nann:x:1000:\nbob:x:1001:\n").Write("etc/sudoers", "Defaults env_reset\nroot ALL=(ALL:ALL) ALL\nbob ALL=(ALL) ALL # he\n%sudo ALL=(ALL:ALL) ALL\n")
         .Write("proc/self/exe", "\u007fELF\u0002\u0001").MakeLink("/proc/1/fd/3", "socket:[11]").Write("proc/1/comm", "sshd\n").Write("proc/sys/net/ipv4/ip_local_port_range", "32768\t60999\n")

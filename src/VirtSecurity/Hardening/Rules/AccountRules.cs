@@ -18,8 +18,6 @@ internal static class AccountRules
     /// <summary>Groups that administrators are in: distributions' polkit rules name them.</summary>
     private static readonly string[] AdminGroups = ["libvirt", "libvirtd", "wheel", "sudo", "admin", "root"];
 
-    private static FactQuestion PasswdFile { get; } = FactQuestion.Files("passwd", "/etc/passwd") with { Reduce = Passwd.Secrets };
-    private static FactQuestion GroupFile { get; } = FactQuestion.Files("group", "/etc/group") with { Reduce = Passwd.Secrets };
     private static FactQuestion Shadow { get; } = FactQuestion.Files("shadow", "/etc/shadow") with { Reduce = Passwd.ShadowSecrets };
     private static FactQuestion LoginDefs { get; } = FactQuestion.Files("login-defs", "/etc/login.defs");
     private static FactQuestion NameSwitch { get; } = FactQuestion.Files("nsswitch", "/etc/nsswitch.conf");
@@ -33,7 +31,7 @@ internal static class AccountRules
     [
         new("ACC-01", "No ordinary user can log in")
         {
-            Category = Category, Severity = HardeningSeverity.High, Needs = [PasswdFile, LoginDefs, NameSwitch],
+            Category = Category, Severity = HardeningSeverity.High, Needs = [Questions.Accounts, LoginDefs, NameSwitch],
             Source = "Xen 3.0 Users' Manual, security considerations",
             Why = "Whoever has a shell on the host is one local hole away from all of its guests.",
             Expected = "no account of a person with a shell, but those of the plan's Users and Administrators",
@@ -43,7 +41,7 @@ internal static class AccountRules
         },
         new("ACC-02", "Only root is root")
         {
-            Category = Category, Severity = HardeningSeverity.Critical, Needs = [PasswdFile],
+            Category = Category, Severity = HardeningSeverity.Critical, Needs = [Questions.Accounts],
             Source = "ComplianceAsCode accounts_no_uid_except_zero",
             Why = "A second account with the number 0 is root under a name that nobody watches.",
             Expected = "no account but root has the number 0",
@@ -57,7 +55,7 @@ internal static class AccountRules
         },
         new("ACC-03", "Only planned people are in groups that amount to root")
         {
-            Category = Category, Severity = HardeningSeverity.High, Needs = [PasswdFile, GroupFile, LoginDefs],
+            Category = Category, Severity = HardeningSeverity.High, Needs = [Questions.Accounts, Questions.Groups, LoginDefs],
             Source = "RHEL 10 Configuring and managing virtualization 19.3; libvirt, access control",
             Why = "A member of libvirt can give a guest any file of the host; a member of disk reads and writes every disk.",
             Expected = $"none but the plan's Administrators in {string.Join(", ", RootGroups)}",
@@ -76,7 +74,7 @@ internal static class AccountRules
         },
         new("ACC-05", "No empty password, and no account from NIS")
         {
-            Category = Category, Severity = HardeningSeverity.High, Needs = [PasswdFile, GroupFile, Shadow],
+            Category = Category, Severity = HardeningSeverity.High, Needs = [Questions.Accounts, Questions.Groups, Shadow],
             Source = "ComplianceAsCode no_empty_passwords, no_legacy_plus_entries",
             Why = "An empty password is none; a + line lets a server in the network say who is root.",
             Expected = "no empty password in passwd and shadow, and no line that begins with +",
@@ -86,7 +84,7 @@ internal static class AccountRules
         },
         new("ACC-06", "Administrators become root by sudo, and are asked who they are")
         {
-            Category = Category, Severity = HardeningSeverity.Medium, Needs = [SudoersFiles, Shadow, GroupFile],
+            Category = Category, Severity = HardeningSeverity.Medium, Needs = [SudoersFiles, Shadow, Questions.Groups],
             Source = "RHEL 7 Virtualization Security Guide 2.1",
             Why = "A shared password of root's has no name in any log; sudo without a password makes a stolen session root.",
             Expected = "no NOPASSWD for all commands, only the plan's Administrators may do all, and root's password is locked",
@@ -111,7 +109,7 @@ internal static class AccountRules
 
     private static HostFile FileOf(Judged host, FactQuestion question) => host.Facts.Files(question) is [var file, ..] ? file : throw new FormatException($"there is no {question.Words}");
 
-    private static IEnumerable<Account> Accounts(Judged host) => Passwd.Accounts(FileOf(host, PasswdFile).Text).Where(account => !account.IsNis);
+    private static IEnumerable<Account> Accounts(Judged host) => Passwd.Accounts(FileOf(host, Questions.Accounts).Text).Where(account => !account.IsNis);
 
     private static long FirstPerson(Judged host) => Passwd.FirstPerson(host.Facts.File(LoginDefs, "/etc/login.defs")?.Text ?? "");
 
@@ -137,7 +135,7 @@ internal static class AccountRules
         var (accounts, first) = (Accounts(host).ToArray(), FirstPerson(host));
         // A daemon's account is one of the system's, or one that nobody can log in to: Debian's libvirt-qemu has the number 64055.
         bool IsPlanned(string user) => user == "root" || host.Plan?.Administrators.Contains(user) == true || accounts.Any(account => account.Name == user && (account.Id < first || !account.HasShell));
-        return [.. Passwd.Groups(FileOf(host, GroupFile).Text).Where(group => RootGroups.Contains(group.Name))
+        return [.. Passwd.Groups(FileOf(host, Questions.Groups).Text).Where(group => RootGroups.Contains(group.Name))
             .SelectMany(group => group.Members.Select(user => new Member(user, group.Name, false)).Concat(accounts.Where(account => account.Group == group.Id).Select(account => new Member(account.Name, group.Name, true))))
             .Where(member => !IsPlanned(member.User)).DistinctBy(member => (member.User, member.Group))];
     }
@@ -159,12 +157,12 @@ internal static class AccountRules
 
     private static Verdict NoEmptyPasswords(Judged host)
     {
-        var passwd = Passwd.Accounts(FileOf(host, PasswdFile).Text);
+        var passwd = Passwd.Accounts(FileOf(host, Questions.Accounts).Text);
         string[] wrong =
         [
             .. Empty(host).Select(name => $"/etc/shadow: the password of {name} is empty"),
             .. passwd.Where(account => !account.IsNis && account.Password.Length == 0).Select(account => $"/etc/passwd: the password of {account.Name} is empty"),
-            .. new[] { PasswdFile, GroupFile }.Select(question => FileOf(host, question)).SelectMany(file => file.Lines.Where(line => line.StartsWith('+')).Select(line => $"{file.Path}: {line}")),
+            .. new[] { Questions.Accounts, Questions.Groups }.Select(question => FileOf(host, question)).SelectMany(file => file.Lines.Where(line => line.StartsWith('+')).Select(line => $"{file.Path}: {line}")),
         ];
         return Verdict.Unless(wrong, "none", "/etc/passwd, /etc/shadow, /etc/group: no empty password, no line of NIS");
     }
@@ -189,7 +187,7 @@ internal static class AccountRules
 
     private static IEnumerable<string> Unplanned(Judged host, Sudoers sudoers)
     {
-        var groups = Passwd.Groups(FileOf(host, GroupFile).Text);
+        var groups = Passwd.Groups(FileOf(host, Questions.Groups).Text);
         foreach (var grant in sudoers.Grants.Where(grant => grant.IsAll && grant.Who != "root"))
         {
             var people = grant.Who.StartsWith('%') ? groups.FirstOrDefault(group => group.Name == grant.Who[1..])?.Members ?? [] : [grant.Who];

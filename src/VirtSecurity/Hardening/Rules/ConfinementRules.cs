@@ -14,17 +14,21 @@ internal static class ConfinementRules
     private static readonly string[] Drivers = ["selinux", "apparmor"];
 
     /// <summary>Nodes that lead to the host's disks and memory.</summary>
-    private static readonly string[] HostDevices = ["/dev/sd", "/dev/hd", "/dev/vd", "/dev/xvd", "/dev/nvme", "/dev/dm-", "/dev/mapper/", "/dev/md", "/dev/disk/", "/dev/mem", "/dev/kmem", "/dev/port", "/dev/loop", "/dev/*"];
+    private static readonly string[] HostDevices = ["/dev/sd", "/dev/hd", "/dev/vd", "/dev/xvd", "/dev/nvme", "/dev/dm-", "/dev/mapper/", "/dev/md", "/dev/disk/", "/dev/sg", "/dev/bsg/", "/dev/mmcblk", "/dev/nbd", "/dev/bcache", "/dev/rbd", "/dev/zd", "/dev/zvol/", "/dev/mem", "/dev/kmem", "/dev/port", "/dev/loop", "/dev/*"];
 
     /// <summary>What is asked for a rule about qemu.conf.</summary>
-    private static readonly FactQuestion[] ConfNeeds = [LibvirtFiles, HardeningFacts.Hypervisors];
+    private static readonly FactQuestion[] ConfNeeds = [Questions.LibvirtFiles, HardeningFacts.Hypervisors];
 
     private static FactQuestion ControlGroups { get; } = FactQuestion.Look("control-groups", "/sys/fs/cgroup/cgroup.controllers", "/sys/fs/cgroup/devices", "/sys/fs/cgroup/unified/cgroup.controllers");
+
+    /// <summary>Whether the kernel has AppArmor: Y or N.</summary>
+    private static FactQuestion AppArmor { get; } = FactQuestion.Files("apparmor", "/sys/module/apparmor/parameters/enabled");
 
     private static IReadOnlyList<HardeningRule> Own { get; } =
     [
         Rule("QMU-01", "libvirt confines guests by label", HardeningSeverity.Critical, "qemu.conf: security_driver", "Without a security driver a guest that breaks its QEMU has every other guest's images.",
-            "security_driver is not set, or names selinux or apparmor", OfConf(DriverIsOn), "Take security_driver out of /etc/libvirt/qemu.conf, and start libvirt's daemon and the guests again."),
+            "security_driver names selinux or apparmor, or is not set on a host that has one of them", DriverIsOn, "Take security_driver out of /etc/libvirt/qemu.conf, switch SELinux on (SEL-01, SEL-02), and start libvirt's daemon and the guests again.") with
+        { Needs = [.. ConfNeeds, Questions.SELinuxState, Questions.SELinuxConfig, AppArmor] },
         Rule("QMU-02", "Guests are confined unless they say otherwise", HardeningSeverity.High, "qemu.conf: security_default_confined", "With 0 a guest without <seclabel>, which is most of them, runs without a label.",
             "security_default_confined is not 0", OfConf(conf => Flag(conf, "security_default_confined", true, 1)), "Take security_default_confined out of /etc/libvirt/qemu.conf: 1 is the default."),
         Rule("QMU-03", "No guest may run unconfined", HardeningSeverity.Medium, "qemu.conf: security_require_confined", "One <seclabel type='none'/> in a definition takes a guest's confinement away; only this refuses to start it.",
@@ -70,13 +74,31 @@ internal static class ConfinementRules
         ? Verdict.Pass(conf.Number(name) is null ? $"{byItself}, as libvirt has it" : conf.Value(name)!, conf.Line(name))
         : Verdict.Fail(conf.Number(name) is null ? $"{byItself}, as libvirt has it" : conf.Value(name)!, conf.Line(name));
 
-    private static Verdict DriverIsOn(LibvirtConf conf)
+    private static Verdict DriverIsOn(Judged host)
     {
-        var drivers = conf.List("security_driver");
-        if (drivers is null) return Verdict.Pass("libvirt takes the host's", conf.Line("security_driver"));
-        return drivers.Any(Drivers.Contains)
-            ? Verdict.Pass(string.Join(", ", drivers), conf.Line("security_driver"))
-            : Verdict.Fail(drivers.Count == 0 ? "none" : string.Join(", ", drivers), conf.Line("security_driver"));
+        var conf = Conf(host.Facts, "qemu");
+        if (conf.List("security_driver") is { } drivers)
+        {
+            return drivers.Any(Drivers.Contains)
+                ? Verdict.Pass(string.Join(", ", drivers), conf.Line("security_driver"))
+                : Verdict.Fail(drivers.Count == 0 ? "none" : string.Join(", ", drivers), conf.Line("security_driver"));
+        }
+
+        // By itself libvirt takes what the host has (src/security/security_driver.c): without either it takes none, and says nothing.
+        if (host.Facts.IsOffline)
+        {
+            var mode = SELinuxConfig.Read(host.Facts.Files(Questions.SELinuxConfig)).Mode;
+            return mode is "enforcing" or "permissive" ? Verdict.Pass("libvirt takes the host's", conf.Line("security_driver"), $"/etc/selinux/config: SELINUX={mode}")
+                : Verdict.Unknown("libvirt takes the host's, and whether it has one is seen on a host that runs only", conf.Line("security_driver"));
+        }
+
+        string[] modules =
+        [
+            .. host.Facts.Files(Questions.SELinuxState).Where(file => file.Path.EndsWith("/enforce", StringComparison.Ordinal)).Select(file => $"{file.Path}: {file.Text.Trim()}"),
+            .. host.Facts.Files(AppArmor).Where(file => file.Text.Trim() == "Y").Select(file => $"{file.Path}: Y"),
+        ];
+        return modules.Length > 0 ? Verdict.Pass("libvirt takes the host's", [conf.Line("security_driver"), .. modules])
+            : Verdict.Fail("libvirt takes the host's, and it has neither SELinux nor AppArmor", conf.Line("security_driver"), "/sys/fs/selinux/enforce: not there", "/sys/module/apparmor/parameters/enabled: not there, or not Y");
     }
 
     private static Verdict HasNamespace(LibvirtConf conf) => conf.List("namespaces") is not { } names ? Verdict.Pass("mount, as libvirt has it", conf.Line("namespaces"))
@@ -90,12 +112,14 @@ internal static class ConfinementRules
         static bool IsRoot(string? name) => name is "root" or "0" or "+0";
         // Built without an account of its own, libvirt runs QEMU as root; the file that it ships says which it has.
         var accounts = new[] { "user", "group" }.Select(name => (Name: name, Value: conf.Value(name), Shipped: conf.ShippedDefault(name))).ToArray();
-        var wrong = accounts.Where(account => IsRoot(account.Value ?? account.Shipped)).Select(account => account.Value is null ? $"{conf.Line(account.Name)}, and {account.Shipped} by itself" : conf.Line(account.Name)).ToList();
+        string[] wrong = [.. accounts.Where(account => IsRoot(account.Value ?? account.Shipped)).Select(account => account.Value is null ? $"{conf.Line(account.Name)}, and {account.Shipped} by itself" : conf.Line(account.Name))];
+        if (wrong.Length > 0) return Verdict.Fail(Verdict.Count(wrong), wrong);
         var guests = Guests(host);
-        wrong.AddRange(guests.Where(guest => guest.User == 0 || guest.Group == 0).Select(guest => $"{guest}: user {guest.User}, group {guest.Group}"));
-        if (wrong.Count > 0) return Verdict.Fail(Verdict.Count(wrong), wrong);
-        string[] evidence = [.. accounts.Select(account => $"{conf.Line(account.Name)}{(account is { Value: null, Shipped: { } shipped } ? $" ({shipped} by itself)" : "")}"), .. guests.Select(guest => $"{guest}: user {guest.User}, group {guest.Group}")];
-        return guests.Length == 0 && accounts.Any(account => account is { Value: null, Shipped: null })
+        wrong = [.. guests.Where(guest => guest.User == 0 || guest.Group == 0).Select(guest => $"{guest}: user {guest.User}, group {guest.Group}")];
+        if (wrong.Length > 0) return Verdict.Fail(Verdict.Count(wrong), wrong);
+        string[] evidence = [.. accounts.Select(account => $"{conf.Line(account.Name)}{(account is (_, null, { } shipped) ? $" ({shipped} by itself)" : "")}"), .. guests.Select(guest => $"{guest}: user {guest.User}, group {guest.Group}")];
+        if (guests.FirstOrDefault(guest => guest.User < 0 || guest.Group < 0) is { } silent) return Verdict.Unknown($"{silent}: whose it is is not told", evidence);
+        return guests.Length == 0 && accounts.Any(account => account is (_, null, null))
             ? Verdict.Unknown("no guest runs, and what account libvirt was built with its file does not say", evidence)
             : Verdict.Pass("an account of its own", evidence);
     }
@@ -103,11 +127,11 @@ internal static class ConfinementRules
     private static Verdict Filtered(Judged host)
     {
         var conf = Conf(host.Facts, "qemu");
-        var wrong = conf.Number("seccomp_sandbox") == 0 ? new List<string> { conf.Line("seccomp_sandbox") } : [];
+        if (conf.Number("seccomp_sandbox") == 0) return Verdict.Fail(conf.Line("seccomp_sandbox"), conf.Line("seccomp_sandbox"));
         var guests = Guests(host);
         // proc(5), Seccomp: 0 none, 1 strict, 2 a filter.
-        wrong.AddRange(guests.Where(guest => guest.Seccomp == 0).Select(guest => $"{guest}: Seccomp: 0"));
-        if (wrong.Count == 0 && guests.FirstOrDefault(guest => guest.Seccomp is null) is { } silent) return Verdict.Unknown($"{silent}: its Seccomp is not told");
+        string[] wrong = [.. guests.Where(guest => guest.Seccomp == 0).Select(guest => $"{guest}: Seccomp: 0")];
+        if (wrong.Length == 0 && guests.FirstOrDefault(guest => guest.Seccomp is null) is { } silent) return Verdict.Unknown($"{silent}: its Seccomp is not told");
         return Verdict.Unless(wrong, guests.Length > 0 ? $"{guests.Length} running, each filtered" : "filtered, when a guest runs", [conf.Line("seccomp_sandbox"), .. guests.Select(guest => $"{guest}: Seccomp: {guest.Seccomp}")]);
     }
 

@@ -1,5 +1,6 @@
 using VirtSecurity.Facts;
 using VirtSecurity.Planning;
+using VirtSecurity.Tools;
 using static VirtSecurity.Hardening.Rules.ServiceFacts;
 
 namespace VirtSecurity.Hardening.Rules;
@@ -12,16 +13,16 @@ internal static class DisplayRules
     [
         new("SVC-13", "Displays of guests are the host's own, or encrypted and closed")
         {
-            Category = ServiceRules.Category, AppliesTo = Hypervisor.Kvm, Severity = HardeningSeverity.High, Needs = [LibvirtFiles, .. GuestFiles.Needs, Sockets],
+            Category = ServiceRules.Category, AppliesTo = Hypervisor.Kvm, Severity = HardeningSeverity.High, Needs = [Questions.LibvirtFiles, HardeningFacts.Hypervisors, .. GuestFiles.Needs, Sockets],
             Source = "libvirt, qemu.conf: vnc_listen, vnc_tls, vnc_sasl, spice_*",
             Why = "A display is the guest's keyboard and screen: who reaches it sits in front of the guest, and VNC's own password is read on the way.",
-            Expected = "VNC and SPICE listen on loopback addresses, or with TLS and a password, SASL or clients' certificates",
+            Expected = "VNC and SPICE listen on loopback addresses, or with TLS and a password, SASL or clients' certificates; SPICE takes nobody without TLS",
             Judge = DisplaysAreClosed,
-            Remedy = "Take <listen> out of the guests' definitions and vnc_listen and spice_listen out of qemu.conf, and come by ssh (virt-viewer -c qemu+ssh://...); or set vnc_tls = 1 with vnc_sasl = 1 or vnc_tls_x509_verify = 1.",
+            Remedy = "Take <listen> out of the guests' definitions and vnc_listen and spice_listen out of qemu.conf, and come by ssh (virt-viewer -c qemu+ssh://...); or set vnc_tls = 1 with vnc_sasl = 1 or vnc_tls_x509_verify = 1, and for SPICE spice_tls = 1 with defaultMode='secure' in <graphics>.",
         },
         new("SVC-14", "Guests move under encryption, to an address that is meant for it")
         {
-            Category = ServiceRules.Category, AppliesTo = Hypervisor.Kvm, Severity = HardeningSeverity.Medium, Needs = [LibvirtFiles, HardeningFacts.Hypervisors], NeedsPlan = true,
+            Category = ServiceRules.Category, AppliesTo = Hypervisor.Kvm, Severity = HardeningSeverity.Medium, Needs = [Questions.LibvirtFiles, HardeningFacts.Hypervisors], NeedsPlan = true,
             Source = "libvirt, qemu.conf: migrate_tls_force, migration_address; secure usage of QEMU",
             Why = "A guest on the move is its whole memory, keys and passwords in it, in the clear to whoever is between.",
             Expected = "where the plan has a guest that needs Migration: migrate_tls_force = 1, and migration_address is one address",
@@ -35,28 +36,28 @@ internal static class DisplayRules
         if (!HasLibvirt(host.Facts)) return Verdict.NotApplicable("the host has no libvirt");
         var conf = Conf(host.Facts, "qemu");
         bool IsOn(string name) => conf.Number(name) is > 0;
-        var wrong = new List<string>();
-        var right = new List<string>();
+        bool IsAsked(string kind) => conf.Value($"{kind}_password") is { Length: > 0 } || IsOn($"{kind}_sasl") || (kind == "vnc" && IsOn("vnc_tls_x509_verify"));
+        var (wrong, right, ports) = (new List<string>(), new List<string>(), new HashSet<int>());
         foreach (var (path, domain) in GuestFiles.Domains(host.Facts))
         {
             foreach (var display in domain.Displays)
             {
-                var addresses = display.Listen.Count > 0 ? display.Listen : [conf.Value($"{display.Kind}_listen") ?? "127.0.0.1"];
-                foreach (var address in addresses)
+                ports.UnionWith(display.Ports);
+                foreach (var address in display.Listen.DefaultIfEmpty(conf.Value($"{display.Kind}_listen") ?? "127.0.0.1"))
                 {
-                    var hasTls = IsOn($"{display.Kind}_tls");
-                    var hasAuth = display.HasPassword || conf.Value($"{display.Kind}_password") is { Length: > 0 } || IsOn($"{display.Kind}_sasl") || (display.Kind == "vnc" && IsOn("vnc_tls_x509_verify"));
-                    var line = $"{path}: {display.Kind} of {domain.Name} on {address}, {(hasTls ? "TLS" : "no TLS")}, {(hasAuth ? "clients are asked" : "nobody is asked")}";
-                    (IsLoopback(address) || (hasTls && hasAuth) ? right : wrong).Add(line);
+                    // SPICE with TLS listens on a port without it besides, unless it is told not to.
+                    var hasTls = IsOn($"{display.Kind}_tls") && (display.Kind == "vnc" || display.IsEncryptedOnly);
+                    var isAsked = display.HasPassword || IsAsked(display.Kind);
+                    var line = $"{path}: {display.Kind} of {domain.Name} on {address}, {(hasTls ? "TLS" : "no TLS")}, {(isAsked ? "clients are asked" : "nobody is asked")}";
+                    (NetAddress.IsLoopback(address) || (hasTls && isAsked) ? right : wrong).Add(line);
                 }
             }
         }
 
         // The next guest is defined without an address: it has this one.
-        foreach (var kind in new[] { "vnc", "spice" }.Where(kind => conf.Value($"{kind}_listen") is { } listen && !IsLoopback(listen) && !(IsOn($"{kind}_tls") && (IsOn($"{kind}_sasl") || conf.Value($"{kind}_password") is { Length: > 0 } || (kind == "vnc" && IsOn("vnc_tls_x509_verify"))))))
-            wrong.Add(conf.Line($"{kind}_listen"));
-        if (!host.Facts.IsOffline && right.Count == 0 && wrong.Count == 0)
-            wrong.AddRange(SocketsOf(host.Facts).Where(socket => socket is { IsLoopback: false, Protocol: "tcp", Port: >= 5900 and < 6900, Process: { } process } && process.StartsWith("qemu", StringComparison.Ordinal)).Select(socket => $"{Words(socket)}: in no guest's definition"));
+        wrong.AddRange(new[] { "vnc", "spice" }.Where(kind => conf.Value($"{kind}_listen") is { } listen && !NetAddress.IsLoopback(listen) && !(IsOn($"{kind}_tls") && IsAsked(kind))).Select(kind => conf.Line($"{kind}_listen")));
+        // A QEMU that somebody started by hand has no definition.
+        wrong.AddRange(DisplaySockets(host.Facts).Where(socket => !ports.Contains(socket.Port)).Select(socket => $"{Words(socket)}: in no guest's definition"));
         return Verdict.Unless(wrong, right.Count > 0 ? "closed" : "no guest has a display that a network reaches", [.. right, conf.Line("vnc_listen"), conf.Line("spice_listen")]);
     }
 

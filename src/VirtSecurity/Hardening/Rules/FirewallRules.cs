@@ -1,4 +1,3 @@
-using System.Globalization;
 using VirtSecurity.Tools;
 using static VirtSecurity.Hardening.Rules.FirewallFacts;
 using static VirtSecurity.Hardening.Rules.ServiceFacts;
@@ -11,6 +10,9 @@ internal static class FirewallRules
     /// <summary>The category's name.</summary>
     public const string Category = "Firewall";
 
+    /// <summary>The kernel's semantics (nft(8), VERDICT STATEMENTS), as an administrator has to know them to read the verdict.</summary>
+    private const string OneDenies = "one base chain of the hook is enough, as a drop is final and what another chain accepts is not saved from it";
+
     private static readonly string[] Firewalls = ["firewalld", "nftables", "iptables", "ip6tables", "netfilter-persistent", "ufw", "shorewall", "ferm"];
 
     private static IReadOnlyList<HardeningRule> Own { get; } =
@@ -22,7 +24,7 @@ internal static class FirewallRules
             Why = "Services that only the host itself or its neighbours need listen to everybody by default.",
             Expected = "firewalld, nftables or iptables is enabled, and the kernel has rules for what comes in",
             Judge = FirewallIsOn,
-            Remedy = "Write rules that deny by default and switch their service on: systemctl enable --now firewalld (or nftables). Keep a way in while you do: first see that ssh is allowed.",
+            Remedy = "Write rules that deny by default and switch their service on: systemctl enable --now firewalld (or nftables). Keep a way in while you do: first see that ssh is allowed. Debian's /etc/nftables.conf flushes libvirt's rules too: afterwards systemctl restart libvirtd (virtnetworkd).",
         },
         Default("FWL-02", "What nobody planned for is denied", HardeningSeverity.High, "ComplianceAsCode configured_firewalld_default_deny, nftables_ensure_default_deny_policy",
             "A rule that allows by default opens the next service that somebody starts, without anybody deciding it.", "ip"),
@@ -30,16 +32,16 @@ internal static class FirewallRules
             "iptables' rules say nothing of IPv6: the same services are open there, on addresses that every link has.", "ip6"),
         new("FWL-04", "Only planned ports are open")
         {
-            Category = Category, Severity = HardeningSeverity.High, Needs = [.. RuleNeeds, Sockets, LibvirtFiles, Ipv6],
+            Category = Category, Severity = HardeningSeverity.High, Needs = [.. RuleNeeds, Sockets, Questions.LibvirtFiles, Ipv6],
             Source = "RHEL 5 Virtualization Guide, ports for virtualization",
             Why = "libvirt, displays and guests on the move have ports of their own; each of them open to all is a door to guests.",
             Expected = "what strangers reach is in the plan's Sockets, to be reached by anybody; without a plan, only ssh",
             Judge = OnlyPlannedIsOpen,
-            Remedy = "Close the port (firewall-cmd --permanent --remove-port=PORT/tcp; firewall-cmd --reload), or let in only those who need it and name it in the plan's Sockets.",
+            Remedy = "Close the port (firewall-cmd --permanent --remove-port=PORT/tcp; firewall-cmd --reload; or take its rule out of /etc/nftables.conf, and systemctl reload nftables), or let in only those who need it and name it in the plan's Sockets.",
         },
         new("FWL-05", "Migration and displays are open to listed hosts only")
         {
-            Category = Category, Severity = HardeningSeverity.Medium, Needs = [.. RuleNeeds, LibvirtFiles, Ipv6],
+            Category = Category, Severity = HardeningSeverity.Medium, Needs = [.. RuleNeeds, Questions.LibvirtFiles, Ipv6],
             Source = "libvirt, secure usage of QEMU; RHEL 5 Virtualization Guide, Xen live migration",
             Why = "Hosts that exchange guests, and administrators who watch them, are few and known: nobody else has to reach these ports.",
             Expected = "rules that open these ports name the addresses they are for",
@@ -51,9 +53,9 @@ internal static class FirewallRules
             Category = Category, Severity = HardeningSeverity.Medium, Needs = [.. RuleNeeds, Forwarding],
             Source = "ComplianceAsCode set_iptables_default_rule_forward",
             Why = "A host that forwards is a router: without rules, one guest network and the next, and the management network, are one.",
-            Expected = "the forward chains drop or reject what no rule lets through; libvirt's own networks excepted",
+            Expected = $"what comes from outside the guests' networks is dropped or rejected where no rule lets it through, by a policy or a last rule; {OneDenies}",
             Judge = ForwardIsClosed,
-            Remedy = "Set the forward chain's policy to drop, with rules for the guests' networks; in firewalld every zone does so by itself.",
+            Remedy = "Set the forward chain's policy to drop (nft chain inet filter forward '{ policy drop; }'; iptables -P FORWARD DROP), with rules for the guests' networks; in firewalld every zone does so by itself. Where nothing is to be passed on: sysctl -w net.ipv4.ip_forward=0.",
         },
     ];
 
@@ -67,10 +69,10 @@ internal static class FirewallRules
         Needs = family == "ip" ? RuleNeeds : [.. RuleNeeds, Ipv6],
         Source = source,
         Why = why,
-        Expected = "by whatever interface it comes, a packet that no rule knows is dropped or rejected, by a policy or a last rule",
+        Expected = $"by whatever interface it comes, a packet that no rule knows is dropped or rejected, by a policy or a last rule; {OneDenies}",
         Judge = host => family == "ip6" && !HasIpv6(host.Facts) ? Verdict.NotApplicable("the host does not speak IPv6") : Denied(Strangers(RulesetOf(host.Facts), family, false)),
         Remedy = family == "ip"
-            ? "Set the input chain's policy to drop (nftables), end INPUT with REJECT (iptables), or give the zone a default or DROP target (firewalld); first see that ssh is allowed."
+            ? "Set the input chain's policy to drop (nft chain inet filter input '{ policy drop; }', and in /etc/nftables.conf), end INPUT with REJECT (iptables -A INPUT -j REJECT), or give the zone a default or DROP target (firewall-cmd --permanent --zone=ZONE --set-target=default); first see that ssh is allowed."
             : "Put the rules into a table of family inet, or write the same for ip6tables; firewalld does both by itself.",
     };
 
@@ -82,69 +84,60 @@ internal static class FirewallRules
         return uncertain.Length > 0 ? Verdict.Unknown($"what a rule asks for cannot be told from here: {Verdict.Count(uncertain)}", uncertain) : Verdict.Pass("denied", packets.Select(packet => packet.Line));
     }
 
+    /// <summary>Rules that libvirt makes for its own networks let guests in, and keep nobody out.</summary>
+    private static bool IsOfAFirewall(FirewallRule rule) => rule.Action != FirewallAction.Continue && rule.Target?.StartsWith("LIBVIRT_", StringComparison.Ordinal) != true;
+
     private static Verdict FirewallIsOn(Judged host)
     {
         var units = UnitsOf(host.Facts).Where(unit => Firewalls.Contains(Path.GetFileNameWithoutExtension(unit.Name)) && unit.IsEnabled).ToArray();
         if (units.Length == 0 && host.Facts.IsOffline) return Verdict.Fail("no firewall is started at boot", $"links of the boot: none of {string.Join(", ", Firewalls)}");
-        var chains = RulesetOf(host.Facts).Chains.Where(chain => chain is { Hook: "input", Kind: "filter" } && (chain.IsDenyPolicy || chain.Rules.Count > 0)).ToArray();
+        var chains = RulesetOf(host.Facts).Chains.Where(chain => chain is { Hook: "input", Kind: "filter" } && (chain.IsDenyPolicy || chain.Rules.Any(IsOfAFirewall))).ToArray();
         string[] evidence = [.. units.Select(unit => unit.ToString()), .. chains.Select(chain => $"{chain}: {chain.Rules.Count} rules, policy {(chain.IsDenyPolicy ? "drop" : "accept")}")];
-        if (chains.Length == 0) return Verdict.Fail("the kernel has no rule for what comes in", [.. evidence, "nft list ruleset; iptables-save: no rule and no policy at input"]);
+        if (chains.Length == 0) return Verdict.Fail("the kernel has no rule for what comes in", [.. evidence, "nft list ruleset; iptables-save: no rule and no policy at input, but libvirt's own"]);
         if (units.Length == 0) return Verdict.Fail("there are rules, and nothing makes them again at the next boot", evidence);
-        return units.Any(unit => unit.Active is "active" or "") ? Verdict.Pass("on, now and at boot", evidence) : Verdict.Fail("what is enabled does not run", evidence);
-    }
-
-    /// <summary>Ports that virtualization has, by the settings of the host; of a range the ends and some between.</summary>
-    private static IEnumerable<(int Port, string Name)> KnownPorts(HardeningFacts facts)
-    {
-        var conf = Conf(facts, "qemu");
-        int Port(string name, int byItself) => (int)Math.Clamp(conf.Number(name) ?? byItself, 1, 65535);
-        var (display, socket, move, last) = (Port("remote_display_port_min", 5900), Port("remote_websocket_port_min", 5700), Port("migration_port_min", 49152), Port("migration_port_max", 49215));
-        return [(16509, "libvirt, plain TCP"), (16514, "libvirt, TLS"), (socket, "displays by websocket"), (display, "displays"), (Math.Min(display + 1, 65535), "displays"), (Math.Min(display + 10, 65535), "displays"), (move, "migration"), ((move + last) / 2, "migration"), (last, "migration"), (8002, "xend's relocation"), (54321, "management agent")];
+        return units.Any(unit => unit.Active is "active") || !IsToldByUnits(host.Facts) ? Verdict.Pass("on, now and at boot", evidence) : Verdict.Fail("what is enabled does not run", evidence);
     }
 
     private static Verdict OnlyPlannedIsOpen(Judged host)
     {
-        var ruleset = RulesetOf(host.Facts);
-        var known = KnownPorts(host.Facts).DistinctBy(one => one.Port).ToDictionary(one => one.Port, one => one.Name);
-        var listening = SocketsOf(host.Facts).Where(socket => !socket.IsLoopback).GroupBy(socket => (socket.Protocol, socket.Port)).ToDictionary(same => same.Key, same => same.First());
-        var wrong = new List<string>();
-        var (unsure, open) = (new List<string>(), new List<string>());
+        var (ruleset, families) = (RulesetOf(host.Facts), Families(host.Facts));
+        var listening = SocketsOf(host.Facts).Where(socket => !socket.IsLoopback).ToLookup(socket => (socket.Protocol, socket.Port), socket => socket.Process ?? "no process");
+        // What fares alike is told together.
+        int[] bounds = [.. ruleset.PortBounds, .. listening.SelectMany(one => new[] { one.Key.Port, one.Key.Port + 1 }), .. (host.Plan?.Sockets ?? []).SelectMany(one => new[] { one.Port, (one.LastPort ?? one.Port) + 1 })];
+        var known = KnownPorts(host.Facts);
+        var ports = known.Append(new PortRange(22, 22, "ssh")).SelectMany(range => Pieces(range, bounds)).Select(piece => (Protocol: "tcp", Ports: piece))
+            .Concat(listening.Select(one => (one.Key.Protocol, Ports: new PortRange(one.Key.Port, one.Key.Port, "")))).DistinctBy(one => (one.Protocol, one.Ports.First)).OrderBy(one => one.Ports.First).ThenBy(one => one.Protocol, StringComparer.Ordinal);
+        var (wrong, unsure, open) = (new List<string>(), new List<string>(), new List<string>());
         var mere = true;
-        foreach (var (protocol, port) in known.Keys.Select(port => ("tcp", port)).Concat(listening.Keys).Append(("tcp", 22)).Distinct().Order())
+        foreach (var (protocol, piece) in ports)
         {
-            var decision = Worst(host, ruleset, protocol, port);
+            var decision = Worst(ruleset, families, protocol, piece.First);
             if (decision.Fate == FirewallFate.Denied) continue;
-            var socket = listening.GetValueOrDefault((protocol, port));
-            var line = string.Create(CultureInfo.InvariantCulture, $"{protocol} {port} ({socket?.Process ?? known.GetValueOrDefault(port, port == 22 ? "ssh" : "")}{(socket is null ? ", nothing listens now" : "")}): {decision.Fate.ToString().ToLowerInvariant()} by {decision.By}");
-            var planned = host.Plan?.Sockets.Where(one => one.Protocol == protocol && one.Port <= port && port <= (one.LastPort ?? one.Port)).ToArray() ?? [];
-            if (host.Plan is null && (protocol, port) == ("tcp", 22)) open.Add(line);
-            else if (planned.Any(one => one.From.Count == 0)) open.Add(line);
+            var processes = listening[(protocol, piece.First)].Distinct().ToArray();
+            var line = $"{protocol} {piece} ({string.Join(", ", new[] { piece.Name, processes.Length > 0 ? string.Join(", ", processes) : "nothing listens now" }.Where(words => words.Length > 0))}): {decision.Fate.ToString().ToLowerInvariant()} by {decision.By}";
+            var planned = host.Plan?.Sockets.Where(one => one.Protocol == protocol && one.Port <= piece.First && piece.First <= (one.LastPort ?? one.Port)).ToArray() ?? [];
+            if (planned.Any(one => one.From.Count == 0) || (host.Plan is null && protocol == "tcp" && piece.First == 22)) open.Add(line);
             else if (decision.Fate == FirewallFate.Uncertain) unsure.Add(line);
-            // The door itself is FWL-02's: a port that is neither known nor listens is not told again here.
-            else if (known.ContainsKey(port) || socket is not null)
+            else
             {
-                mere &= !known.ContainsKey(port);
+                mere &= piece.Name.Length == 0;
                 wrong.Add(planned.Length > 0 ? $"{line}; planned for {string.Join(", ", planned.SelectMany(one => one.From))} only" : line);
             }
         }
 
         if (wrong.Count > 0) return host.Plan is null && mere ? Verdict.Warn($"no plan says that they are to be open: {Verdict.Count(wrong)}", wrong) : Verdict.Fail(Verdict.Count(wrong), wrong);
         return unsure.Count > 0 ? Verdict.Unknown($"what a rule asks for cannot be told from here: {Verdict.Count(unsure)}", unsure)
-            : Verdict.Pass(open.Count > 0 ? "only what is planned" : "nothing is open to strangers", open.Count > 0 ? open : ["nft list ruleset; iptables-save: every known port is denied to strangers"]);
+            : Verdict.Pass(open.Count > 0 ? "only what is planned" : "nothing is open to strangers", open.Count > 0 ? open : ["nft list ruleset; iptables-save: what listens, and every port of virtualization, is denied to strangers"]);
     }
-
-    private static FirewallDecision Worst(Judged host, FirewallRuleset ruleset, string protocol, int port, bool isNamed = false) =>
-        (HasIpv6(host.Facts) ? new[] { "ip", "ip6" } : ["ip"]).SelectMany(family => Doors(ruleset, false).Select(door => FirewallWalk.Of(ruleset, new FirewallProbe(family, protocol, port, door) { IsFromAnybodyNamed = isNamed })))
-            .OrderByDescending(decision => decision.Fate switch { FirewallFate.Accepted => 2, FirewallFate.Uncertain => 1, _ => 0 }).First();
 
     private static Verdict ConsolesAreListed(Judged host)
     {
-        var ruleset = RulesetOf(host.Facts);
+        var (ruleset, families) = (RulesetOf(host.Facts), Families(host.Facts));
         var (open, listed, unsure) = (new List<string>(), new List<string>(), new List<string>());
-        foreach (var (port, name) in KnownPorts(host.Facts).DistinctBy(one => one.Port))
+        foreach (var piece in KnownPorts(host.Facts).SelectMany(range => Pieces(range, ruleset.PortBounds)))
         {
-            var (stranger, named) = (Worst(host, ruleset, "tcp", port), Worst(host, ruleset, "tcp", port, true));
-            (stranger.Fate switch { FirewallFate.Accepted => open, FirewallFate.Uncertain => unsure, _ => named.Fate == FirewallFate.Denied ? [] : listed }).Add(string.Create(CultureInfo.InvariantCulture, $"tcp {port} ({name}): {(stranger.Fate == FirewallFate.Denied ? named : stranger).By}"));
+            var (stranger, named) = (Worst(ruleset, families, "tcp", piece.First), Worst(ruleset, families, "tcp", piece.First, true));
+            (stranger.Fate switch { FirewallFate.Accepted => open, FirewallFate.Uncertain => unsure, _ => named.Fate == FirewallFate.Denied ? [] : listed }).Add($"tcp {piece} ({piece.Name}): {(stranger.Fate == FirewallFate.Denied ? named : stranger).By}");
         }
 
         if (open.Count > 0) return Verdict.Fail($"open to all: {Verdict.Count(open)}", open);

@@ -31,12 +31,12 @@ internal static class GuestConfinementRules
         },
         new("QMU-10", "Devices of the host are passed through only as planned, and apart from each other")
         {
-            Category = ConfinementRules.Category, AppliesTo = Hypervisor.Kvm, Severity = HardeningSeverity.Medium, Needs = [LibvirtFiles, HardeningFacts.Hypervisors, .. GuestFiles.Needs],
+            Category = ConfinementRules.Category, AppliesTo = Hypervisor.Kvm, Severity = HardeningSeverity.Medium, Needs = [Questions.LibvirtFiles, HardeningFacts.Hypervisors, .. GuestFiles.Needs],
             Source = "libvirt, qemu.conf: relaxed_acs_check; RHEL 6 Virtualization Security Guide, device assignment",
             Why = "Devices behind a switch without ACS reach each other's memory past the IOMMU, and a device is a good deal of the host.",
-            Expected = "relaxed_acs_check is not 1, and only guests that the plan gives PciPassthrough have PCI devices",
+            Expected = "relaxed_acs_check is not 1, and only guests that the plan gives PciPassthrough have PCI devices; others (USB, SCSI ...) no guest has",
             Judge = DevicesArePlanned,
-            Remedy = "Take relaxed_acs_check out of /etc/libvirt/qemu.conf; take <hostdev> out of the guest (virsh edit GUEST), or give it PciPassthrough in the plan.",
+            Remedy = "Take relaxed_acs_check out of /etc/libvirt/qemu.conf; take <hostdev> out of the guest (virsh edit GUEST), or give it PciPassthrough in the plan; for devices of another kind, waive the check there.",
         },
     ];
 
@@ -53,9 +53,13 @@ internal static class GuestConfinementRules
         if (!HasLibvirt(host.Facts)) return Verdict.NotApplicable("the host has no libvirt");
         var conf = Conf(host.Facts, "qemu");
         if (conf.Number("relaxed_acs_check") is > 0) return Verdict.Fail("switches without ACS are trusted", conf.Line("relaxed_acs_check"));
-        var devices = GuestFiles.Domains(host.Facts).SelectMany(file => file.Domain.PciDevices.Select(device => (file.Domain.Name, Line: $"{file.Path}: {file.Domain.Name}: PCI {device}"))).ToArray();
-        var wrong = devices.Where(device => !Needs(host.Plan, device.Name, GuestNeed.PciPassthrough)).Select(device => device.Line).ToArray();
-        if (wrong.Length == 0) return Verdict.Pass(devices.Length > 0 ? "as planned" : "no device is passed through", [conf.Line("relaxed_acs_check"), .. devices.Select(device => device.Line)]);
-        return host.Plan is null ? Verdict.Warn($"no plan says that they are wanted: {Verdict.Count(wrong)}", wrong) : Verdict.Fail(Verdict.Count(wrong), wrong);
+        var domains = GuestFiles.Domains(host.Facts);
+        var devices = domains.SelectMany(file => file.Domain.PciDevices.Select(device => (file.Domain.Name, Line: $"{file.Path}: {file.Domain.Name}: PCI {device}"))).ToArray();
+        string[] wrong = [.. devices.Where(device => !Needs(host.Plan, device.Name, GuestNeed.PciPassthrough)).Select(device => device.Line)];
+        string[] others = [.. domains.SelectMany(file => file.Domain.OtherDevices.Select(kind => $"{file.Path}: {file.Domain.Name}: {kind}"))];
+        if (wrong.Length > 0 && host.Plan is not null) return Verdict.Fail(Verdict.Count(wrong), [.. wrong, .. others]);
+        if (wrong.Length > 0) return Verdict.Warn($"no plan says that they are wanted: {Verdict.Count(wrong)}", [.. wrong, .. others]);
+        return others.Length > 0 ? Verdict.Warn($"of devices of such a kind no plan tells: {Verdict.Count(others)}", others)
+            : Verdict.Pass(devices.Length > 0 ? "as planned" : "no device is passed through", [conf.Line("relaxed_acs_check"), .. devices.Select(device => device.Line)]);
     }
 }

@@ -12,7 +12,6 @@ internal static class LibvirtDoorRules
     private static FactQuestion ConnectionSockets { get; } = FactQuestion.Look("libvirt-sockets", "/run/libvirt/*-sock");
     private static FactQuestion Keys { get; } = FactQuestion.Look("libvirt-keys", KeyPath, "/etc/pki/libvirt/private/*.pem", "/etc/pki/libvirt/*.pem");
     private static FactQuestion PolkitAction { get; } = FactQuestion.Look("libvirt-polkit", "/usr/share/polkit-1/actions/org.libvirt.unix.policy");
-    private static FactQuestion Groups { get; } = FactQuestion.Files("group", "/etc/group") with { Reduce = Passwd.Secrets };
 
     /// <summary>The checks.</summary>
     public static IReadOnlyList<HardeningRule> All { get; } =
@@ -56,12 +55,12 @@ internal static class LibvirtDoorRules
         },
         new("SVC-08", "What users may do through libvirt is asked one by one")
         {
-            Category = ServiceRules.Category, Severity = HardeningSeverity.Medium, Needs = [.. LibvirtNeeds, Groups],
+            Category = ServiceRules.Category, Severity = HardeningSeverity.Medium, Needs = [.. LibvirtNeeds, Questions.Groups, Questions.Accounts, ConnectionSockets],
             Source = "RHEL 7 Virtualization Security Guide 2.2; libvirt, access control",
             Why = "Without access_drivers a user who may connect may do everything, define a guest with the host's disk in it too.",
-            Expected = "access_drivers has polkit, or nobody but root connects (the group libvirt has no member)",
+            Expected = "access_drivers has polkit, or nobody but root and the plan's Administrators is in the group that connects (libvirt, or unix_sock_group)",
             Judge = AccessIsFine,
-            Remedy = "Set access_drivers = [ \"polkit\" ] and write polkit rules for what each user needs, or take the users out of the group libvirt.",
+            Remedy = "Set access_drivers = [ \"polkit\" ] and write polkit rules for what each user needs, or take the users out of the group (gpasswd -d USER libvirt); who is an administrator of the host anyhow, name in the plan's Administrators.",
         },
     ];
 
@@ -70,24 +69,23 @@ internal static class LibvirtDoorRules
     private static Verdict NoPlainTcp(Judged host)
     {
         if (Without(host) is { } none) return none;
-        var open = NetworkListeners(host.Facts, "tcp");
-        if (open.Count > 0) return Verdict.Fail(Verdict.Count(open), open);
-        var conf = NetworkConf(host.Facts);
-        return conf.Number("listen_tcp") is > 0
-            ? Verdict.Warn("it is switched on, and only waits for a libvirtd that is told to listen", conf.Line("listen_tcp"))
-            : Verdict.Pass("it does not", "systemctl: no libvirtd-tcp.socket or virtproxyd-tcp.socket is on", conf.Line("listen_tcp"), host.Facts.IsOffline ? "the host does not run" : "/proc/net: nothing on its port");
+        var confs = NetworkConfs(host.Facts);
+        string[] open = [.. confs.SelectMany(conf => NetworkListeners(host.Facts, conf, "tcp")).Distinct()];
+        if (open.Length > 0) return Verdict.Fail(Verdict.Count(open), open);
+        // The daemons that are many are started by their sockets, and know no such setting.
+        return confs.FirstOrDefault(conf => conf.Name == "libvirtd" && conf.Number("listen_tcp") is > 0) is { } waiting
+            ? Verdict.Warn("it is switched on, and only waits for a libvirtd that is told to listen", waiting.Line("listen_tcp"))
+            : Verdict.Pass("it does not", ["no libvirtd-tcp.socket and no virtproxyd-tcp.socket is on", .. confs.Select(conf => conf.Line("listen_tcp")), host.Facts.IsOffline ? "the host does not run" : "/proc/net: nothing on its port"]);
     }
 
     private static Verdict TcpAuthenticates(Judged host)
     {
         if (Without(host) is { } none) return none;
-        var conf = NetworkConf(host.Facts);
-        string[] evidence = [conf.Line("auth_tcp"), conf.Line("tcp_min_ssf")];
-        var wrong = new List<string>();
-        if (conf.Value("auth_tcp") == "none") wrong.Add(conf.Line("auth_tcp"));
-        if (conf.Number("tcp_min_ssf") is < LeastStrength) wrong.Add(conf.Line("tcp_min_ssf"));
-        if (wrong.Count == 0) return Verdict.Pass($"{conf.Value("auth_tcp") ?? "sasl"}, {conf.Number("tcp_min_ssf") ?? LeastStrength} bits", evidence);
-        return NetworkListeners(host.Facts, "tcp").Count > 0 ? Verdict.Fail(Verdict.Count(wrong), wrong) : Verdict.Warn($"as soon as it listens: {Verdict.Count(wrong)}", wrong);
+        var confs = NetworkConfs(host.Facts);
+        var wrong = confs.SelectMany(conf => new[] { (Conf: conf, Setting: "auth_tcp", IsWrong: conf.Value("auth_tcp") == "none"), (Conf: conf, Setting: "tcp_min_ssf", IsWrong: conf.Number("tcp_min_ssf") is < LeastStrength) }).Where(one => one.IsWrong).ToArray();
+        string[] lines = [.. wrong.Select(one => one.Conf.Line(one.Setting))];
+        if (lines.Length == 0) return Verdict.Pass(string.Join("; ", confs.Select(conf => $"{conf.Value("auth_tcp") ?? "sasl"}, {conf.Number("tcp_min_ssf") ?? LeastStrength} bits").Distinct()), confs.SelectMany(conf => new[] { conf.Line("auth_tcp"), conf.Line("tcp_min_ssf") }));
+        return wrong.Any(one => NetworkListeners(host.Facts, one.Conf, "tcp").Count > 0) ? Verdict.Fail(Verdict.Count(lines), lines) : Verdict.Warn($"as soon as it listens: {Verdict.Count(lines)}", lines);
     }
 
     private static Verdict SocketsAreGuarded(Judged host)
@@ -105,7 +103,7 @@ internal static class LibvirtDoorRules
         var closed = new List<string>();
         foreach (var conf in open)
         {
-            var daemon = Path.GetFileNameWithoutExtension(conf.Path);
+            var daemon = conf.Name;
             var socket = daemon == "libvirtd" ? "libvirt-sock" : $"{daemon}-sock";
             var files = host.Facts.Files(ConnectionSockets).Where(file => Path.GetFileName(file.Path) == socket).Select(file => (IsOpen: file.Mode.HasFlag(UnixFileMode.OtherWrite), Line: $"{file.Path}: {file.Permissions}"));
             var units = UnitsOf(host.Facts).Where(unit => unit.Name == $"{daemon}.socket" && unit.IsOn && unit.SocketMode.Length > 0).Select(unit => (IsOpen: unit.SocketMode[^1] is '2' or '3' or '6' or '7', Line: $"{unit.Name}: SocketMode={unit.SocketMode}"));
@@ -122,31 +120,40 @@ internal static class LibvirtDoorRules
     private static Verdict TlsKnowsClients(Judged host)
     {
         if (Without(host) is { } none) return none;
-        var conf = NetworkConf(host.Facts);
-        var listens = NetworkListeners(host.Facts, "tls");
-        var path = conf.Value("key_file") ?? KeyPath;
-        var key = host.Facts.File(Keys, path);
-        var wrong = new List<string>();
-        if (key is not null && (key.Owner != 0 || (key.Mode & (UnixFileMode.GroupRead | UnixFileMode.GroupWrite | UnixFileMode.OtherRead | UnixFileMode.OtherWrite)) != 0)) wrong.Add($"{key.Path}: {key.Permissions}");
-        if (listens.Count == 0) return wrong.Count > 0 ? Verdict.Fail(Verdict.Count(wrong), wrong) : Verdict.NotApplicable("libvirt does not listen for TLS");
-        if (conf.Number("tls_no_verify_certificate") is > 0) wrong.Add(conf.Line("tls_no_verify_certificate"));
-        if (conf.List("tls_allowed_dn_list") is not { Count: > 0 } && conf.Value("auth_tls") != "sasl") wrong.Add($"{conf.Line("tls_allowed_dn_list")}, {conf.Line("auth_tls")}");
+        var confs = NetworkConfs(host.Facts).Select(conf => (Conf: conf, Listens: NetworkListeners(host.Facts, conf, "tls"), KeyPath: conf.Value("key_file") ?? KeyPath)).ToArray();
+        var keys = host.Facts.Files(Keys).Where(key => confs.Any(one => one.KeyPath == key.Path)).ToArray();
+        var wrong = keys.Where(key => key.Owner != 0 || (key.Mode & (UnixFileMode.GroupRead | UnixFileMode.GroupWrite | UnixFileMode.OtherRead | UnixFileMode.OtherWrite)) != 0).Select(key => $"{key.Path}: {key.Permissions}").ToList();
+        var listening = confs.Where(one => one.Listens.Count > 0).ToArray();
+        foreach (var (conf, _, _) in listening)
+        {
+            if (conf.Number("tls_no_verify_certificate") is > 0) wrong.Add(conf.Line("tls_no_verify_certificate"));
+            if (conf.List("tls_allowed_dn_list") is not { Count: > 0 } && conf.Value("auth_tls") != "sasl") wrong.Add($"{conf.Line("tls_allowed_dn_list")}, {conf.Line("auth_tls")}");
+        }
+
         if (wrong.Count > 0) return Verdict.Fail(Verdict.Count(wrong), wrong);
-        return key is null
-            ? Verdict.Unknown($"{path}: whose it is was not found", listens)
-            : Verdict.Pass("clients are verified and listed", [.. listens, conf.Line("tls_allowed_dn_list"), conf.Line("auth_tls"), $"{key.Path}: {key.Permissions}"]);
+        if (listening.Length == 0) return Verdict.NotApplicable("libvirt does not listen for TLS");
+        return listening.FirstOrDefault(one => keys.All(key => key.Path != one.KeyPath)) is (_, var listens, { } unseen)
+            ? Verdict.Unknown($"{unseen}: whose it is was not found", listens)
+            : Verdict.Pass("clients are verified and listed", [.. listening.SelectMany(one => one.Listens.Append(one.Conf.Line("tls_allowed_dn_list")).Append(one.Conf.Line("auth_tls"))), .. keys.Select(key => $"{key.Path}: {key.Permissions}")]);
     }
 
     private static Verdict AccessIsFine(Judged host)
     {
         if (Without(host) is { } none) return none;
-        var confs = DaemonConfs(host.Facts).Where(conf => !conf.Path.EndsWith("/virtproxyd.conf", StringComparison.Ordinal)).ToArray();
-        var file = host.Facts.Files(Groups) is [var found, ..] ? found : throw new FormatException("there is no /etc/group");
-        var members = Passwd.Groups(file.Text).Where(group => group.Name is "libvirt" or "libvirtd").SelectMany(group => group.Members).Where(member => member != "root").Distinct().ToArray();
-        if (members.Length == 0) return Verdict.Pass("nobody but root is let in without a password", "/etc/group: libvirt has no member");
+        var confs = DaemonConfs(host.Facts).Where(conf => conf.Name != "virtproxyd").ToArray();
+        HostFile FileOf(FactQuestion question) => host.Facts.Files(question) is [var found, ..] ? found : throw new FormatException($"there is no {question.Words}");
+        // Who may connect without a password: the group that polkit's rule of the distribution names, and that to which the socket is given.
+        var owners = host.Facts.IsOffline ? [] : host.Facts.Files(ConnectionSockets).Where(file => file.Group != 0 && file.Mode.HasFlag(UnixFileMode.GroupWrite)).Select(file => file.Group).ToArray();
+        string[] names = ["libvirt", "libvirtd", .. confs.Select(conf => conf.Value("unix_sock_group")).OfType<string>().Where(name => name != "root")];
+        var groups = Passwd.Groups(FileOf(Questions.Groups).Text).Where(group => names.Contains(group.Name) || (group.Id is { } id && owners.Contains(id))).ToArray();
+        var accounts = Passwd.Accounts(FileOf(Questions.Accounts).Text);
+        var members = groups.SelectMany(group => group.Members.Concat(accounts.Where(account => !account.IsNis && account.Group == group.Id).Select(account => account.Name)).Select(member => (Group: group.Name, Member: member))).Where(one => one.Member != "root").Distinct().ToArray();
+        var others = members.Where(one => host.Plan?.Administrators.Contains(one.Member) != true).ToArray();
+        string[] seen = groups.Length == 0 ? [$"/etc/group: no group {names[0]}"] : [.. groups.Select(group => $"/etc/group: {group.Name}: {string.Join(", ", members.Where(one => one.Group == group.Name).Select(one => one.Member).DefaultIfEmpty("no member"))}")];
+        if (others.Length == 0) return Verdict.Pass(members.Length == 0 ? "nobody but root is let in without a password" : "only planned administrators are let in without a password", seen);
         var wrong = confs.Where(conf => conf.List("access_drivers")?.Contains("polkit") != true).Select(conf => conf.Line("access_drivers")).ToArray();
         return confs.Length == 0 ? Verdict.NotApplicable("no daemon of libvirt's is on, and none has a file")
-            : wrong.Length > 0 ? Verdict.Fail($"{string.Join(", ", members)} may do everything: {Verdict.Count(wrong)}", [$"/etc/group: libvirt: {string.Join(", ", members)}", .. wrong])
-            : Verdict.Pass("polkit is asked for each thing", [$"/etc/group: libvirt: {string.Join(", ", members)}", .. confs.Select(conf => conf.Line("access_drivers"))]);
+            : wrong.Length > 0 ? Verdict.Fail($"{string.Join(", ", others.Select(one => one.Member).Distinct())} may do everything: {Verdict.Count(wrong)}", [.. seen, .. wrong])
+            : Verdict.Pass("polkit is asked for each thing", [.. seen, .. confs.Select(conf => conf.Line("access_drivers"))]);
     }
 }

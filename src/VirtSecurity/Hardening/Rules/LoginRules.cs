@@ -8,7 +8,7 @@ internal static class LoginRules
     private static readonly string[] Lists = ["allowusers", "allowgroups"];
 
     private static FactQuestion Test { get; } = FactQuestion.Run("sshd-test", SshdConfig.Test());
-    private static FactQuestion Files { get; } = FactQuestion.Files("sshd-config", SshdConfig.Path, "/etc/ssh/sshd_config.d/*.conf");
+    private static FactQuestion Files { get; } = FactQuestion.Files("sshd-config", SshdConfig.Path, "/etc/ssh/sshd_config.d/*.conf", "/etc/crypto-policies/back-ends/opensshserver.config");
 
     /// <summary>The checks.</summary>
     public static IReadOnlyList<HardeningRule> All { get; } =
@@ -20,7 +20,7 @@ internal static class LoginRules
             Why = "Root's password is guessed from afar where it may be tried, and an account made for a service should not be one to log in with.",
             Expected = "PermitRootLogin is no or prohibit-password (or no password is taken at all), and AllowUsers or AllowGroups is set",
             Judge = LoginsAreLimited,
-            Remedy = "Write PermitRootLogin prohibit-password and AllowGroups GROUP to /etc/ssh/sshd_config.d/00-virtsecurity.conf (first see that you are in that group), then systemctl reload ssh (sshd).",
+            Remedy = "Write PermitRootLogin prohibit-password and AllowGroups GROUP to /etc/ssh/sshd_config.d/00-virtsecurity.conf, where sshd_config includes it, or to its beginning (first see that you are in that group), then sshd -t && systemctl reload ssh (sshd).",
         },
     ];
 
@@ -35,11 +35,14 @@ internal static class LoginRules
         var exceptions = isTested && files.Count == 0 ? [] : SshdConfig.OfFiles(files).Exceptions;
         string Of(string keyword, string byItself) => (config.Value(keyword) ?? byItself).ToLowerInvariant();
         string Line(string keyword) => $"{place}: {keyword} {config.Value(keyword) ?? "is not set"}";
+        bool IsYes(SshdException exception, params string[] keywords) => keywords.Contains(exception.Keyword) && exception.Value.Equals("yes", StringComparison.OrdinalIgnoreCase);
         var root = Of("permitrootlogin", "");
-        var takesPasswords = Of("passwordauthentication", "yes") == "yes" || Of("kbdinteractiveauthentication", Of("challengeresponseauthentication", "yes")) == "yes";
+        // What a Match takes, it takes from some: that is enough to try.
+        var takesPasswords = Of("passwordauthentication", "yes") == "yes" || Of("kbdinteractiveauthentication", Of("challengeresponseauthentication", "yes")) == "yes"
+            || exceptions.Any(exception => IsYes(exception, "passwordauthentication", "kbdinteractiveauthentication", "challengeresponseauthentication"));
         var wrong = new List<string>();
         if (root == "yes" && takesPasswords) wrong.Add(Line("permitrootlogin"));
-        wrong.AddRange(exceptions.Where(line => line.EndsWith(": permitrootlogin yes", StringComparison.OrdinalIgnoreCase) && takesPasswords));
+        if (takesPasswords) wrong.AddRange(exceptions.Where(exception => IsYes(exception, "permitrootlogin")).Select(exception => exception.ToString()));
         if (Lists.All(list => config.Value(list) is null)) wrong.Add($"{place}: neither AllowUsers nor AllowGroups is set");
         // What sshd does by itself is not the same in all versions and distributions, and only it knows.
         if (wrong.Count == 0 && root.Length == 0 && takesPasswords) return Verdict.Unknown("sshd could not say what it does by itself, and its files do not say whether root may log in", Line("permitrootlogin"));

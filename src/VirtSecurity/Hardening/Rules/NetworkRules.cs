@@ -29,7 +29,7 @@ internal static class NetworkRules
         },
         new("FWL-08", "Guests on a bridge cannot take another's address")
         {
-            Category = FirewallRules.Category, AppliesTo = Hypervisor.Kvm, Severity = HardeningSeverity.Medium, Needs = [.. GuestFiles.Needs, Networks, LibvirtFiles],
+            Category = FirewallRules.Category, AppliesTo = Hypervisor.Kvm, Severity = HardeningSeverity.Medium, Needs = [.. GuestFiles.Needs, Networks, Questions.LibvirtFiles],
             Source = "libvirt, network filters; ComplianceAsCode kubevirt-enforce-bridge-mac-spoof",
             Why = "On a bridge any guest may send as any other, and answer for the gateway, unless its card is filtered.",
             Expected = "each card on a bridge has a filter with no-mac-spoofing (clean-traffic), or qemu.conf has mac_filter = 1",
@@ -56,11 +56,8 @@ internal static class NetworkRules
         },
     ];
 
-    private static IEnumerable<(string Path, System.Xml.Linq.XElement Network)> LibvirtNetworks(Judged host) => host.Facts.Files(Networks).Where(file => file.Path.StartsWith(NetworkTree, StringComparison.Ordinal))
-        .Select(file => (file.Path, DomainXml.Load(file.Text).DescendantsAndSelf("network").FirstOrDefault() ?? throw new FormatException($"{file.Path} has no network")));
-
-    // https://libvirt.org/formatnetwork.html: forward without a mode is NAT, and no forward at all is a network without a way out.
-    private static string Mode(System.Xml.Linq.XElement network) => network.Element("forward") is { } forward ? (string?)forward.Attribute("mode") ?? "nat" : "";
+    private static IEnumerable<(string Path, LibvirtNetwork Network)> LibvirtNetworks(Judged host) =>
+        host.Facts.Files(Networks).Where(file => file.Path.StartsWith(NetworkTree, StringComparison.Ordinal)).Select(file => (file.Path, LibvirtNetwork.Parse(file.Text)));
 
     private static Verdict RoutesAsPlanned(Judged host)
     {
@@ -73,13 +70,13 @@ internal static class NetworkRules
         }
 
         if (on.Length == 0) return Verdict.Pass("it routes nothing", "/proc/sys/net/ipv4/ip_forward: 0");
-        var needs = LibvirtNetworks(host).Where(file => Mode(file.Network) is "nat" or "route" or "open").Select(file => $"{file.Path}: forward mode {Mode(file.Network)}").ToArray();
+        var needs = LibvirtNetworks(host).Where(file => file.Network.IsRouted).Select(file => $"{file.Path}: forward mode {file.Network.Mode}").ToArray();
         return needs.Length > 0 ? Verdict.Warn("it routes, as networks of libvirt's need; no plan says that they are wanted", [.. on, .. needs]) : Verdict.Fail("it routes, and nothing needs it", on);
     }
 
     private static Verdict CardsAreFiltered(Judged host)
     {
-        var bridged = LibvirtNetworks(host).Where(file => Mode(file.Network) == "bridge").Select(file => file.Network.Element("name")?.Value ?? "").ToHashSet();
+        var bridged = LibvirtNetworks(host).Where(file => file.Network.Mode == "bridge").Select(file => file.Network.Name).ToHashSet();
         var cards = GuestFiles.Domains(host.Facts).SelectMany(file => file.Domain.Cards.Select(card => (Card: card, Line: $"{file.Path}: {file.Domain.Name}: {card.Kind} {card.Source}: {(card.Filters.Count > 0 ? string.Join(", ", card.Filters) : "no filter")}")))
             .Where(one => one.Card.Kind == "bridge" || (one.Card.Kind == "network" && bridged.Contains(one.Card.Source))).ToArray();
         if (cards.Length == 0) return Verdict.NotApplicable("no guest has a card on a bridge of the host's");
@@ -87,7 +84,7 @@ internal static class NetworkRules
         if (conf.Number("mac_filter") is > 0) return Verdict.Pass("libvirt filters each by its hardware address", [conf.Line("mac_filter"), .. cards.Select(one => one.Line)]);
         var filters = host.Facts.Files(Networks).Where(file => file.Path.StartsWith(FilterTree, StringComparison.Ordinal)).Select(file => DomainXml.Load(file.Text)).Where(filter => filter.Name.LocalName == "filter")
             .DistinctBy(filter => (string?)filter.Attribute("name")).ToDictionary(filter => (string?)filter.Attribute("name") ?? "", filter => filter.Elements("filterref").Select(one => (string?)one.Attribute("filter") ?? "").ToArray());
-        return Verdict.Unless([.. cards.Where(one => !one.Card.Filters.Any(name => IsAgainstSpoofing(name, filters, []))).Select(one => one.Line)], $"{cards.Length} cards, each filtered", cards.Select(one => one.Line));
+        return Verdict.Unless([.. cards.Where(one => !one.Card.Filters.Any(name => IsAgainstSpoofing(name, filters, []))).Select(one => one.Line)], "each is filtered", cards.Select(one => one.Line));
     }
 
     private static bool IsAgainstSpoofing(string name, Dictionary<string, string[]> filters, HashSet<string> seen) =>
@@ -96,12 +93,12 @@ internal static class NetworkRules
     private static Verdict NetworksAreApart(Judged host)
     {
         var networks = host.Plan!.Networks;
-        if (!networks.Any(network => network.Role == NetworkRole.Guest) || !networks.Any(network => network.Role == NetworkRole.Management)) return Verdict.NotApplicable("the plan names no networks of management and of guests to keep apart");
-        var paths = host.Facts.Files(Links).Select(file => file.Path.Split('/')).Where(path => path.Length > 4).ToArray();
-        var there = paths.Select(path => path[4]).ToHashSet();
-        var bridges = paths.Where(path => path.Length == 7 && path[5] == "brif").ToLookup(path => path[4], path => path[6]);
+        if (networks.Select(network => network.Role).Distinct().Count() < 2) return Verdict.NotApplicable("the plan names no networks of different roles to keep apart");
+        var paths = host.Facts.Files(Links).Select(file => file.Path).ToArray();
+        var there = paths.Select(path => path.Split('/')[4]).ToHashSet();
+        var bridges = HostNetworks.BridgesOf(paths);
         var addresses = host.Facts.Text(Addresses).Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries)).Where(words => words is [_, _, "inet" or "inet6", ..] && !words[3].StartsWith("fe80:", StringComparison.OrdinalIgnoreCase)).Select(words => (Interface: words[1].Split('@')[0], Address: words[3])).ToArray();
-        var uses = networks.SelectMany(network => network.Interfaces.Concat(network.Interfaces.SelectMany(name => bridges[name].Where(port => !IsOfGuests(port)))).Distinct().Select(name => (Name: name, Network: network))).ToArray();
+        var uses = networks.SelectMany(network => network.Interfaces.Concat(network.Interfaces.SelectMany(name => bridges.GetValueOrDefault(name, []).Where(port => !IsOfGuests(port)))).Distinct().Select(name => (Name: name, Network: network))).ToArray();
         var wrong = uses.GroupBy(use => use.Name).Where(same => same.Select(use => use.Network.Role).Distinct().Count() > 1).Select(same => $"{same.Key}: in {string.Join(" and ", same.Select(use => $"{use.Network.Name} ({use.Network.Role})"))}").ToList();
         wrong.AddRange(networks.SelectMany(network => network.Interfaces.Where(name => !there.Contains(name)).Select(name => $"/sys/class/net/{name}: not there; planned in {network.Name}")));
         wrong.AddRange(networks.Where(network => network is { Role: NetworkRole.Guest, IsRouted: false }).SelectMany(network => addresses.Where(address => network.Interfaces.Contains(address.Interface)).Select(address => $"{address.Interface}: has {address.Address}, an address of the host's in {network.Name}")));

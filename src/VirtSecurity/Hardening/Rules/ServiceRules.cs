@@ -1,3 +1,4 @@
+using System.Net;
 using VirtSecurity.Changes;
 using VirtSecurity.Facts;
 using VirtSecurity.Tools;
@@ -30,10 +31,10 @@ internal static class ServiceRules
     [
         new("SVC-01", "Only planned services run")
         {
-            Category = Category, Severity = HardeningSeverity.High, Needs = [.. UnitNeeds, Questions.Processes], NeedsPlan = true,
+            Category = Category, Severity = HardeningSeverity.High, Needs = [.. UnitNeeds, Questions.Processes],
             Source = "RHEL 5 Virtualization Guide, deploying a host; Xen 3.0 user's guide, security",
             Why = "Each service of the host is a way to it, and so to every guest: those that nobody needs cost nothing to leave out.",
-            Expected = "every service and socket at work is in the plan's Services, and every process belongs to a unit",
+            Expected = "every service and socket at work is in the plan's Services, as itself or as what starts it, and every process belongs to a unit",
             Judge = OnlyPlannedRuns,
             Remedy = "Switch off what nobody needs (systemctl disable --now UNIT), or name it in the plan's Services with what it is for.",
         },
@@ -52,7 +53,7 @@ internal static class ServiceRules
             Category = Category, Severity = HardeningSeverity.High, Needs = [Sockets],
             Source = "RHEL 5 Virtualization Guide, deploying a host",
             Why = "What listens can be attacked by whoever reaches it, from a guest too.",
-            Expected = "each socket that others reach is in the plan's Sockets, bound as planned; without a plan, only ssh",
+            Expected = "each socket that others reach is in the plan's Sockets, bound as planned; without a plan, only ssh (UDP ports that the kernel gives to clients are left out)",
             Judge = OnlyPlannedListens,
             Remedy = "Stop what listens, bind it to the address that it is for, or name it in the plan's Sockets with who may reach it.",
         },
@@ -99,36 +100,34 @@ internal static class ServiceRules
     public static IReadOnlyList<HardeningRule> All { get; } =
         [.. Own.Concat(LibvirtDoorRules.All).Concat(XendRules.All).Concat(DisplayRules.All).Concat(LoginRules.All).OrderBy(rule => rule.Id, StringComparer.Ordinal)];
 
-    /// <summary>Switches a unit off.</summary>
-    public static Change SwitchOff(UnitState unit) => new("systemctl disable", [UnitStates.Disable(unit.Name)], UnitStates.IsOff(unit.Name), [UnitStates.Enable(unit.Name)]);
+    /// <summary>Switches a unit off; taken back, it is on as it was: now, at boot, or both.</summary>
+    public static Change SwitchOff(UnitState unit) =>
+        new("systemctl disable", [UnitStates.Disable(unit.Name)], UnitStates.IsOff(unit.Name), [UnitStates.Enable(unit.Name, unit.IsAtWork, unit.IsEnabled)]);
 
     private static Verdict OnlyPlannedRuns(Judged host)
     {
-        var units = UnitsOf(host.Facts).Where(unit => !IsOfSession(unit) && !IsPlanned(host.Plan, unit.Name)).ToArray();
-        var wrong = units.Where(unit => unit.IsAtWork).Select(unit => unit.ToString()).ToList();
-        if (!host.Facts.IsOffline)
-        {
-            // Threads of the kernel have no executable; init itself is in a scope; a container's and a guest's processes are in one too.
-            wrong.AddRange(host.Facts.Read(Questions.Processes, ProcessTable.Read).Where(process => process is { Executable: not null, Id: not 1, ControlGroup: { } group } && !group.Contains(".service", StringComparison.Ordinal) && !group.Contains(".scope", StringComparison.Ordinal))
-                .Select(process => $"{process}: belongs to no unit; {process.Executable}"));
-        }
-
-        // A unit that has done its work and ended leaves nothing behind that could be attacked.
-        var later = units.Where(unit => unit is { IsEnabled: true, IsAtWork: false, Sub: not "exited", Type: not "oneshot" } && !unit.Name.Contains("@.", StringComparison.Ordinal)).Select(unit => unit.ToString()).ToArray();
-        if (wrong.Count > 0) return Verdict.Fail(Verdict.Count(wrong), [.. wrong, .. later]);
-        if (host.Facts.IsOffline || units.All(unit => unit.Active.Length == 0) && units.Length > 0)
-            return Verdict.Unless(later, "nothing unplanned is started at boot", $"links of the boot: {UnitsOf(host.Facts).Count} units, all planned");
+        // Threads of the kernel have no executable; init itself is in a scope; a container's, a guest's and a session's processes are in one too.
+        var strays = !IsToldByUnits(host.Facts) ? [] : host.Facts.Read(Questions.Processes, ProcessTable.Read).Where(process => process is { Executable: not null, Id: not 1, ControlGroup: { } group } && !group.Contains(".service", StringComparison.Ordinal) && !group.Contains(".scope", StringComparison.Ordinal))
+            .Select(process => $"{process}: belongs to no unit; {process.Executable}").ToArray();
+        if (host.Plan is null) return strays.Length > 0 ? Verdict.Fail(Verdict.Count(strays), strays) : Verdict.NotApplicable("it compares the host with its deployment plan, and none was given");
+        var all = UnitsOf(host.Facts);
+        var units = all.Where(unit => !unit.IsOfSession && !IsPlanned(host.Plan, unit)).ToArray();
+        string[] wrong = [.. units.Where(unit => unit is { IsAtWork: true, IsPassing: false }).Select(unit => unit.ToString()), .. strays];
+        // A unit that has done its work and ended leaves nothing behind that could be attacked; what is at work for a moment may be so again.
+        var later = units.Where(unit => (unit is { IsEnabled: true, IsAtWork: false, IsPassing: false, Sub: not "exited" } && !unit.Name.Contains("@.", StringComparison.Ordinal)) || unit is { IsAtWork: true, IsPassing: true }).ToArray();
+        if (wrong.Length > 0) return Verdict.Fail(Verdict.Count(wrong), [.. wrong, .. later.Select(unit => unit.ToString())]);
+        if (!IsToldByUnits(host.Facts)) return UnlessOn(host.Facts, later, "nothing unplanned is started", $"{all.Count} units, all planned");
         return later.Length > 0
-            ? Verdict.Warn($"started at the next boot: {Verdict.Count(later)}", later)
-            : Verdict.Pass("all that runs is planned", $"systemctl: {UnitsOf(host.Facts).Count(unit => unit.IsAtWork)} services and sockets at work, all planned");
+            ? Verdict.Warn($"not planned, and started now and then or at the next boot: {Verdict.Count([.. later.Select(unit => unit.ToString())])}", later.Select(unit => unit.ToString()))
+            : Verdict.Pass("all that runs is planned", $"systemctl: {all.Count(unit => unit.IsAtWork)} services and sockets at work, all planned");
     }
 
     private static bool IsNeedless(string unit) => NotForHypervisors.Contains(Path.GetFileNameWithoutExtension(unit).Split('@')[0]);
 
-    private static UnitState[] Needless(Judged host) => [.. UnitsOf(host.Facts).Where(unit => unit.IsOn && IsNeedless(unit.Name) && !IsPlanned(host.Plan, unit.Name))];
+    private static UnitState[] Needless(Judged host) => [.. UnitsOf(host.Facts).Where(unit => unit.IsOn && IsNeedless(unit.Name) && !IsPlanned(host.Plan, unit))];
 
     private static Verdict NothingNeedless(Judged host) =>
-        Verdict.Unless([.. Needless(host).Select(unit => unit.ToString())], "none is at work or enabled", $"{UnitsOf(host.Facts).Count} units: none of autofs, nfs, ftp, http, nis, telnet, sendmail, rsh, tftp, xinetd, cups, avahi, bluetooth, rpcbind is on, unless planned");
+        UnlessOn(host.Facts, Needless(host), "none is at work or enabled", $"{UnitsOf(host.Facts).Count} units: none of autofs, nfs, ftp, http, nis, telnet, sendmail, rsh, tftp, xinetd, cups, avahi, bluetooth, rpcbind is on, unless planned");
 
     private static Verdict OnlyPlannedListens(Judged host)
     {
@@ -146,7 +145,7 @@ internal static class ServiceRules
         {
             var planned = host.Plan.Sockets.Where(one => one.Protocol == socket.Protocol && one.Port <= socket.Port && socket.Port <= (one.LastPort ?? one.Port)).ToArray();
             if (planned.Length == 0) wrong.Add($"{Words(socket)}: not planned");
-            else if (!planned.Any(one => one.Address is null or "0.0.0.0" or "::" || (socket.Address is not null && System.Net.IPAddress.TryParse(one.Address, out var address) && address.Equals(socket.Address))))
+            else if (!planned.Any(one => one.Address is null or "0.0.0.0" or "::" || (socket.Address is not null && IPAddress.TryParse(one.Address, out var address) && address.Equals(NetAddress.Plain(socket.Address)))))
                 wrong.Add($"{Words(socket)}: planned on {string.Join(", ", planned.Select(one => one.Address).Distinct())} only");
         }
 
@@ -156,12 +155,12 @@ internal static class ServiceRules
     private static UnitState[] Foreign(Judged host)
     {
         var others = host.Facts.Hypervisor switch { Hypervisor.Kvm => [.. ForeignDrivers, "virtxend"], Hypervisor.Xen => [.. ForeignDrivers, "virtqemud"], _ => ForeignDrivers };
-        return [.. UnitsOf(host.Facts).Where(unit => unit.IsOn && others.Contains(DaemonOf(unit.Name)) && !IsPlanned(host.Plan, unit.Name))];
+        return [.. UnitsOf(host.Facts).Where(unit => unit.IsOn && others.Contains(DaemonOf(unit.Name)) && !IsPlanned(host.Plan, unit))];
     }
 
     private static Verdict NoForeignDriver(Judged host) => !HasLibvirt(host.Facts)
         ? Verdict.NotApplicable("the host has no libvirt")
-        : Verdict.Unless([.. Foreign(host).Select(unit => unit.ToString())], "none", "systemctl: no daemon for another hypervisor is on");
+        : UnlessOn(host.Facts, Foreign(host), "none is at work or enabled", "no daemon of libvirt's for another hypervisor is on");
 
     private static Verdict NoDesktop(Judged host)
     {
@@ -170,7 +169,7 @@ internal static class ServiceRules
         var target = new[] { "/etc/systemd/system/default.target", "/usr/lib/systemd/system/default.target", "/lib/systemd/system/default.target", "/etc/inittab" }.Select(path => files.FirstOrDefault(file => file.Path == path)).FirstOrDefault(file => file is not null)
             ?? throw new FormatException("there is neither a default target nor a default runlevel");
         var isGraphical = target.Path == "/etc/inittab"
-            ? target.Lines.Any(line => line.Split('#')[0].Trim() is var entry && entry.StartsWith("id:5:initdefault", StringComparison.Ordinal))
+            ? target.Lines.Any(line => line.Split('#')[0].Trim().Split(':') is [_, "5", "initdefault", ..])
             : target.Text.Contains("display-manager.service", StringComparison.Ordinal);
         if (!isGraphical) return Verdict.Pass("none", $"{target.Path}: starts no display manager");
         return host.Facts.Files(DisplayManager).Count > 0 || target.Path == "/etc/inittab"
@@ -181,7 +180,8 @@ internal static class ServiceRules
     private static Verdict ClockIsKept(Judged host)
     {
         var clocks = UnitsOf(host.Facts).Where(unit => Clocks.Contains(Path.GetFileNameWithoutExtension(unit.Name)) && unit.IsOn).ToArray();
-        if (clocks.FirstOrDefault(unit => unit.IsAtWork || unit.Active.Length == 0) is { } clock) return Verdict.Pass($"{clock.Name} keeps it", clock.ToString());
+        if (clocks.FirstOrDefault(unit => unit.IsAtWork) is { } clock) return Verdict.Pass($"{clock.Name} keeps it", clock.ToString());
+        if (clocks.Length > 0 && !IsToldByUnits(host.Facts)) return host.Facts.IsOffline ? Verdict.Pass($"a boot starts {clocks[0].Name}", clocks[0].ToString()) : Verdict.Unknown($"a boot starts {clocks[0].Name}, and whether it runs is not told without systemd", clocks[0].ToString());
         return clocks.Length > 0 ? Verdict.Fail("what should keep it does not run", clocks.Select(unit => unit.ToString())) : Verdict.Fail("nothing keeps it", "systemctl: neither chronyd nor ntpd nor systemd-timesyncd is on");
     }
 

@@ -53,53 +53,32 @@ internal static class XendRules
         var (address, hosts) = ("xend-relocation-address", "xend-relocation-hosts-allow");
         if (!config.IsOn(Server) && !config.IsOn(Secure)) return Verdict.Pass("it takes none", config.Line(Server), config.Line(Secure));
         // Empty: any address, any host.
-        var wrong = new[] { address, hosts }.Where(name => config.Value(name) is null or "" or "0.0.0.0" or ".*").Select(config.Line).ToList();
+        var wrong = new[] { address, hosts }.Where(name => config.Values(name).DefaultIfEmpty("").Any(value => value is "" or "0.0.0.0" or ".*")).Select(config.Line).ToList();
         return wrong.Count > 0 ? Verdict.Fail(Verdict.Count(wrong), [config.Line(Server), config.Line(Secure), .. wrong]) : Verdict.Pass("from listed hosts", config.Line(Server), config.Line(address), config.Line(hosts));
     }
 
     private static Verdict XendIsQuiet(Judged host)
     {
         if (Config(host) is not { } config) return NoXend;
-        var wrong = new[] { "xend-http-server", "xend-tcp-xmlrpc-server", "xend-unix-server" }.Where(config.IsOn).Select(config.Line).ToList();
-        if (config.Value("vnc-listen") is { } listen && !IsLoopback(listen)) wrong.Add(config.Line("vnc-listen"));
-        if (config.Value("vncpasswd") is null or "") wrong.Add(config.Line("vncpasswd"));
-        return Verdict.Unless(wrong, "no server, displays closed", config.Line("xend-http-server"), config.Line("xend-tcp-xmlrpc-server"), config.Line("vnc-listen"), "vncpasswd is set");
+        string[] servers = ["xend-http-server", "xend-tcp-xmlrpc-server", "xend-unix-server"];
+        var wrong = servers.Where(config.IsOn).Select(config.Line).ToList();
+        if (config.Values("vnc-listen").Any(listen => !NetAddress.IsLoopback(listen))) wrong.Add(config.Line("vnc-listen"));
+        if (config.Values("vncpasswd").DefaultIfEmpty("").Contains("")) wrong.Add(config.Line("vncpasswd"));
+        return Verdict.Unless(wrong, "no server, displays closed", [.. servers.Select(config.Line), config.Line("vnc-listen"), "vncpasswd is set"]);
     }
 
     private static Verdict DisplaysAreClosed(Judged host)
     {
-        var files = GuestFiles.XlConfigs(host.Facts);
-        var displays = files.SelectMany(file => Displays(file.Path, file.Config)).ToArray();
-        var wrong = displays.Where(display => !display.IsClosed).Select(display => display.Line).ToList();
-        // A guest that was made from a file that is gone, or with options on the command line, is seen by its socket only.
-        var seen = host.Facts.IsOffline ? [] : SocketsOf(host.Facts).Where(socket => socket is { IsLoopback: false, Protocol: "tcp", Port: >= 5900 and < 6900, Process: { } process } && process.StartsWith("qemu", StringComparison.Ordinal)).ToArray();
-        if (!displays.Any(display => !IsLoopback(display.Address))) wrong.AddRange(seen.Select(socket => $"{Words(socket)}: not in a guest's file"));
+        // libvirt's guests have a loopback address too unless told otherwise.
+        var displays = GuestFiles.XlConfigs(host.Facts).SelectMany(file => file.Config.Displays.Select(display => (file.Path, Guest: file.Config.Name, Display: display)))
+            .Concat(GuestFiles.Domains(host.Facts).SelectMany(file => file.Domain.Displays.Select(display => (file.Path, Guest: (string?)file.Domain.Name, Display: display))))
+            .SelectMany(one => one.Display.Listen.DefaultIfEmpty("127.0.0.1").Select(address => (
+                one.Guest, one.Display.Kind, Address: address, IsRemote: !NetAddress.IsLoopback(address), one.Display.HasPassword, Line: $"{one.Path}: {one.Display.Kind} on {address}, {(one.Display.HasPassword ? "with a password" : "without a password")}"))).ToArray();
+        var wrong = displays.Where(display => display.IsRemote && !display.HasPassword).Select(display => display.Line).ToList();
+        // A guest that was made from a file that is gone, or with options on the command line, is seen by its socket only: there are more of them than files tell of.
+        var seen = DisplaySockets(host.Facts);
+        if (seen.Count > displays.Where(display => display.IsRemote).DistinctBy(display => (display.Guest, display.Kind, display.Address)).Count()) wrong.AddRange(seen.Select(socket => $"{Words(socket)}: not all of these are in a guest's file"));
         if (wrong.Count > 0) return Verdict.Fail(Verdict.Count(wrong), wrong);
-        return displays.Length == 0 && seen.Length == 0 ? Verdict.NotApplicable("no guest has a display") : Verdict.Pass("closed", displays.Select(display => display.Line));
-    }
-
-    // xl.cfg(5): VNC listens on 127.0.0.1 unless told, SPICE on any address; a display of a PV guest is in its vfb.
-    private static IEnumerable<(string Address, bool IsClosed, string Line)> Displays(string path, XlConfig config)
-    {
-        string? Own(string name) => config.Values(name) is [.., var value] ? value : null;
-        static string? Option(string spec, string key) => spec.Split(',').Select(part => part.Trim().Split('=', 2)).FirstOrDefault(pair => pair.Length == 2 && pair[0] == key)?[1];
-        foreach (var (of, place) in config.Values("vfb").Select(spec => ((Func<string, string?>)(name => Option(spec, name)), "vfb: ")).Prepend((Own, "")))
-        {
-            var isHvm = config.Values("builder").Concat(config.Values("type")).Contains("hvm");
-            if (of("vnc") is { } vnc ? vnc != "0" : of("vnclisten") is not null || (place.Length == 0 && isHvm))
-            {
-                // A display's number may stand behind the address.
-                var address = of("vnclisten") is { Length: > 0 } listen ? listen.Count(letter => letter == ':') == 1 ? listen.Split(':')[0] : listen : "127.0.0.1";
-                var hasPassword = of("vncpasswd") is { Length: > 0 };
-                yield return (address, IsLoopback(address) || hasPassword, $"{path}: {place}vnc on {address}, {(hasPassword ? "with a password" : "without a password")}");
-            }
-
-            if (of("spice") is { } spice && spice != "0")
-            {
-                var address = of("spicehost") is { Length: > 0 } listen ? listen : "0.0.0.0";
-                var hasPassword = of("spicepasswd") is { Length: > 0 } && of("spicedisable_ticketing") is null or "0";
-                yield return (address, IsLoopback(address) || hasPassword, $"{path}: {place}spice on {address}, {(hasPassword ? "with a password" : "without a password")}");
-            }
-        }
+        return displays.Length == 0 && seen.Count == 0 ? Verdict.NotApplicable("no guest has a display") : Verdict.Pass("closed", displays.Select(display => display.Line));
     }
 }

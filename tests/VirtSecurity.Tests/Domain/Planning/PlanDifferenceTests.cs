@@ -66,7 +66,7 @@ public sealed class PlanDifferenceTests
     {
         var facts = Nothing with
         {
-            Networks = () => Networks(["eth0", "eth1", "virbr0"], new LibvirtNetwork("default", "virbr0", true)),
+            Networks = () => Networks(["eth0", "eth1", "virbr0"], new LibvirtNetwork("default", "virbr0", "nat")),
             Guests = () => new GuestsFact([new GuestTraits("web", [new GuestLink(true, "default")])], [], [], new HashSet<string>(), NoLinks, []),
         };
         var plan = new DeploymentPlan

@@ -10,15 +10,15 @@ internal static class Services
     public static string Recorded(string name) => File.ReadAllText(Path.Combine(EngineRun.RepoRoot, "tests", "VirtSecurity.Tests", "Fixtures", "services", name));
 
     /// <summary>
-    /// Units as systemctl shows them: <c>running</c>, <c>listening</c>, <c>exited</c>, or <c>dead</c>; enabled or not; a type or a socket's mode behind. The words follow
+    /// Units as systemctl shows them: <c>running</c>, <c>listening</c>, <c>exited</c>, <c>start</c> or <c>dead</c>; enabled or not; a type or a socket's mode, and what starts it, behind. The words follow
     /// systemctl(1)'s documented form.
     /// </summary>
     public static ScenarioHost Units(this ScenarioHost host, params string[] units) => host.Says("unit-states", string.Join('\n', units.Select(unit =>
     {
         var words = unit.Split(' ');
         var of = words[0].EndsWith(".socket", StringComparison.Ordinal) ? $"SocketMode={words.ElementAtOrDefault(3) ?? "0600"}" : $"Type={words.ElementAtOrDefault(3) ?? "notify"}";
-        return $"{of}\nId={words[0]}\nActiveState={(words[1] == "dead" ? "inactive" : "active")}\nSubState={words[1]}\nUnitFileState={words[2]}\n";
-    })) + $"\n@files\n{string.Concat(units.Select(unit => $"{unit.Split(' ')[0]} {unit.Split(' ')[2]} -\n"))}@default\nmulti-user.target\n");
+        return $"{of}\nId={words[0]}\nActiveState={(words[1] switch { "dead" => "inactive", "start" => "activating", _ => "active" })}\nSubState={words[1]}\nUnitFileState={words[2]}\nTriggeredBy={words.ElementAtOrDefault(4)}\n";
+    })) + $"\n@files\n{string.Concat(units.Select(unit => $"{unit.Split(' ')[0]} {unit.Split(' ')[2]} -\n"))}@end\n");
 
     /// <summary>Sockets as the kernel's tables have them: <c>tcp 0.0.0.0:22 sshd</c>.</summary>
     public static ScenarioHost Sockets(this ScenarioHost host, params string[] sockets)
