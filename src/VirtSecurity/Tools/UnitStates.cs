@@ -43,8 +43,10 @@ internal sealed record UnitState(string Name, string Active, string Sub, string 
 /// <summary>Services and sockets with their state at boot, from systemctl(1), which starts nothing for these questions; without it, from the links that a boot follows.</summary>
 internal static class UnitStates
 {
-    private const string FilesMark = "@files";
     private const string EndMark = "@end";
+    private const string UnitDirectory = "/etc/systemd/system";
+
+    private static readonly string[] WaysDown = ["shutdown", "poweroff", "reboot", "halt", "kexec", "final", "umount", "suspend", "hibernate", "sleep"];
 
     /// <summary>The links that systemd, and init before it, follow at boot, and what stands in a unit's place where it is masked.</summary>
     [SuppressMessage("Performance", "CA1819", Justification = "A constant.")]
@@ -56,63 +58,45 @@ internal static class UnitStates
           if [ -d /run/systemd/system ]; then exit 1; fi
           exit 127
         fi
-        printf '\n@files\n'
-        systemctl list-unit-files --no-pager --no-legend --full --type=service,socket || exit 1
-        printf '@end\n'
+        printf '\n@end\n'
         """;
 
     /// <summary>Asks.</summary>
-    public static ToolCall Look() => ToolCall.Script("unit-states", Script) with { Display = "systemctl show '*.service' '*.socket'; systemctl list-unit-files" };
+    public static ToolCall Look() => ToolCall.Script("unit-states", Script) with { Display = "systemctl show '*.service' '*.socket'" };
 
-    /// <summary>Reads <see cref="Look"/>: what is loaded, and what has a file only.</summary>
-    /// <exception cref="FormatException">It is not whole, or shows no unit that is loaded: where systemd runs there is one.</exception>
+    /// <summary>Reads <see cref="Look"/>: what is loaded. What has a file only is not, unless a boot starts it: see <see cref="OfLinks"/>.</summary>
+    /// <exception cref="FormatException">It is not whole, or shows no unit: where systemd runs there is one.</exception>
     public static IReadOnlyList<UnitState> Read(string text)
     {
+        if (!text.EndsWith($"\n{EndMark}\n", StringComparison.Ordinal)) throw new FormatException("its end is missing");
         var units = new Dictionary<string, UnitState>();
-        var (files, end) = Marks(text);
-        foreach (var block in text[..files].Split("\n\n", StringSplitOptions.RemoveEmptyEntries))
+        foreach (var block in text.Split("\n\n", StringSplitOptions.RemoveEmptyEntries))
         {
             var of = block.Split('\n').Select(line => line.Split('=', 2)).Where(pair => pair.Length == 2).DistinctBy(pair => pair[0]).ToDictionary(pair => pair[0], pair => pair[1]);
             if (of.GetValueOrDefault("Id") is { Length: > 0 } name)
                 units[name] = new(name, of.GetValueOrDefault("ActiveState", ""), of.GetValueOrDefault("SubState", ""), of.GetValueOrDefault("UnitFileState", "")) { Type = of.GetValueOrDefault("Type", ""), SocketMode = of.GetValueOrDefault("SocketMode", ""), TriggeredBy = of.GetValueOrDefault("TriggeredBy", "").Split(' ', StringSplitOptions.RemoveEmptyEntries) };
         }
 
-        foreach (var line in text[(files + FilesMark.Length)..end].Split('\n', StringSplitOptions.RemoveEmptyEntries))
-        {
-            // Name, state and, of newer ones, the distribution's preset. An alias is another name of a unit that is there too.
-            var words = line.Split(' ', StringSplitOptions.RemoveEmptyEntries);
-            if (words is not [var name, var state, ..] || !name.Contains('.', StringComparison.Ordinal)) throw new FormatException($"'{line}' is no unit");
-            if (state != "alias") units.TryAdd(name, new(name, "", "", state));
-        }
-
         return units.Values.Any(unit => unit.Active.Length > 0) ? [.. units.Values.OrderBy(unit => unit.Name, StringComparer.Ordinal)] : throw new FormatException("it shows no unit that is loaded");
     }
 
-    /// <summary>Units that are started at boot, by <see cref="BootLinks"/>. What runs is not known from them.</summary>
+    /// <summary>Services and sockets that are started at boot, by <see cref="BootLinks"/>. What runs is not known from them.</summary>
     /// <param name="links">The links, looked at.</param>
     public static IReadOnlyList<UnitState> OfLinks(IReadOnlyList<HostFile> links)
     {
         var masked = links.Where(link => DirectoryOf(link) == UnitDirectory && IsNothing(link)).Select(link => Path.GetFileName(link.Path)).ToHashSet();
         return [.. links.Where(link => DirectoryOf(link) != UnitDirectory).Select(NameOf).OfType<string>().Distinct().Order(StringComparer.Ordinal)
-            .Where(name => !masked.Contains(name)).Select(name => new UnitState(name, "", "", "enabled"))];
+            .Where(name => Path.GetExtension(name) is ".service" or ".socket" && !masked.Contains(name)).Select(name => new UnitState(name, "", "", "enabled"))];
     }
-
-    private const string UnitDirectory = "/etc/systemd/system";
 
     private static string DirectoryOf(HostFile link) => link.Path[..link.Path.LastIndexOf('/')];
 
     /// <summary>systemd.unit(5): a unit that is a link to /dev/null, or an empty file, is masked; one that leads nowhere is none.</summary>
     private static bool IsNothing(HostFile file) => file.FileType is 'c' or 'l' || file is { FileType: '-', Size: 0 };
 
-    /// <summary>Of init's links only those of the levels 2 to 5 are a boot's; they have S and a number before the name.</summary>
-    private static string? NameOf(HostFile link) => Path.GetFileName(link.Path) is var name && !link.Path.StartsWith("/etc/rc", StringComparison.Ordinal) ? name
+    /// <summary>What is wanted on the way down is no boot's. Of init's links only those of the levels 2 to 5 are; they have S and a number before the name.</summary>
+    private static string? NameOf(HostFile link) => Path.GetFileName(link.Path) is var name && !link.Path.StartsWith("/etc/rc", StringComparison.Ordinal) ? WaysDown.Contains(Path.GetFileName(DirectoryOf(link)).Split('.')[0]) ? null : name
         : link.Path[^(name.Length + 4)] is >= '2' and <= '5' ? $"{name[1..].TrimStart('0', '1', '2', '3', '4', '5', '6', '7', '8', '9')}.service" : null;
-
-    private static (int Files, int End) Marks(string text)
-    {
-        var files = text.IndexOf($"\n{FilesMark}\n", StringComparison.Ordinal);
-        return files >= 0 && text.EndsWith($"\n{EndMark}\n", StringComparison.Ordinal) ? (files + 1, text.Length - EndMark.Length - 1) : throw new FormatException("its end is missing");
-    }
 
     /// <summary>Switches a unit off, now and at boot.</summary>
     public static ToolCall Disable(string unit) => new("systemctl", "disable", "--now", "--", unit) { Mutating = true };

@@ -9,7 +9,7 @@ internal static class ServiceFacts
     /// <summary>Services and sockets, now and at boot.</summary>
     public static FactQuestion Units { get; } = FactQuestion.Run("unit-states", UnitStates.Look());
 
-    /// <summary>What is started at boot, where systemctl cannot be asked.</summary>
+    /// <summary>What is started at boot: of a host that runs, what has ended since or never came up, too. (systemctl list-unit-files tells it as well, in half a minute.)</summary>
     public static FactQuestion UnitLinks { get; } = FactQuestion.Look("boot-links", UnitStates.BootLinks);
 
     /// <summary>What listens.</summary>
@@ -28,8 +28,8 @@ internal static class ServiceFacts
     /// <exception cref="FormatException">Nothing is known of either.</exception>
     public static IReadOnlyList<UnitState> UnitsOf(HardeningFacts facts)
     {
-        if (!facts.IsOffline && facts.TextOrMissing(Units) is { } text) return UnitStates.Read(text);
         var links = UnitStates.OfLinks(facts.Files(UnitLinks));
+        if (!facts.IsOffline && facts.TextOrMissing(Units) is { } text) return [.. UnitStates.Read(text).Concat(links).DistinctBy(unit => unit.Name)];
         return links.Count > 0 ? links : throw new FormatException("neither systemd nor the links of a boot were found");
     }
 

@@ -34,16 +34,15 @@ public sealed class ServiceToolTests
     }
 
     [Fact]
-    public void UnitsWithAFileOnlyAreListedBesideThoseThatAreLoaded()
+    public void UnitsAreThoseThatAreLoadedAndThoseThatABootStarts()
     {
-        var units = UnitStates.Read($"Type=notify\nId=getty@tty1.service\nActiveState=active\nSubState=running\nUnitFileState=enabled\n\n@files\n{Services.Recorded("list-unit-files.txt")}@end\n");
+        var units = UnitStates.Read("Type=notify\nId=getty@tty1.service\nActiveState=active\nSubState=running\nUnitFileState=enabled\n\nType=oneshot\nId=a.service\nActiveState=inactive\nSubState=dead\nUnitFileState=masked\n\n@end\n");
         Assert.True(units.Single(unit => unit.Name == "getty@tty1.service") is { IsAtWork: true, IsEnabled: true });
-        Assert.True(units.Single(unit => unit.Name == "systemd-timesyncd.service") is { IsAtWork: false, IsEnabled: true, Active: "" });
-        Assert.True(units.Single(unit => unit.Name == "cryptdisks.service") is { IsOn: false, FileState: "masked" });
-        // An alias is no unit of its own.
-        Assert.DoesNotContain(units, unit => unit.Name == "autovt@.service");
+        Assert.True(units.Single(unit => unit.Name == "a.service") is { IsOn: false, FileState: "masked" });
+        Assert.Throws<FormatException>(() => UnitStates.Read("Type=notify\nId=getty@tty1.service\nActiveState=active\n"));
+        Assert.Throws<FormatException>(() => UnitStates.Read("\n@end\n"));
         static HostFile Link(string path, string stat = "81a4 0 0 9 1") => HostFile.FromStat(path, stat, "?");
-        Assert.Equal(["nfs-server.service", "sshd.service"], UnitStates.OfLinks([Link("/etc/rc3.d/S20sshd"), Link("/etc/systemd/system/multi-user.target.wants/nfs-server.service"), Link("/etc/rc5.d/S20sshd"), Link("/etc/rc6.d/S90reboot")]).Select(unit => unit.Name));
+        Assert.Equal(["nfs-server.service", "sshd.service"], UnitStates.OfLinks([Link("/etc/rc3.d/S20sshd"), Link("/etc/systemd/system/multi-user.target.wants/nfs-server.service"), Link("/etc/systemd/system/timers.target.wants/apt.timer"), Link("/etc/systemd/system/poweroff.target.wants/mdadm-shutdown.service"), Link("/etc/rc5.d/S20sshd"), Link("/etc/rc6.d/S90reboot")]).Select(unit => unit.Name));
         // A link to /dev/null in the unit's place, or an empty file there, masks it: the links of its boot are of no use then.
         Assert.Equal(["c.service"], UnitStates.OfLinks([.. ((string[])["a", "b", "c"]).Select(name => Link($"/etc/systemd/system/multi-user.target.wants/{name}.service")), Link("/etc/systemd/system/a.service", "21b6 0 0 0 1"), Link("/etc/systemd/system/b.service", "81a4 0 0 0 1"), Link("/etc/systemd/system/c.service")]).Select(unit => unit.Name));
     }

@@ -18,7 +18,7 @@ internal static class Services
         var words = unit.Split(' ');
         var of = words[0].EndsWith(".socket", StringComparison.Ordinal) ? $"SocketMode={words.ElementAtOrDefault(3) ?? "0600"}" : $"Type={words.ElementAtOrDefault(3) ?? "notify"}";
         return $"{of}\nId={words[0]}\nActiveState={(words[1] switch { "dead" => "inactive", "start" => "activating", _ => "active" })}\nSubState={words[1]}\nUnitFileState={words[2]}\nTriggeredBy={words.ElementAtOrDefault(4)}\n";
-    })) + $"\n@files\n{string.Concat(units.Select(unit => $"{unit.Split(' ')[0]} {unit.Split(' ')[2]} -\n"))}@end\n");
+    })) + "\n@end\n");
 
     /// <summary>Sockets as the kernel's tables have them: <c>tcp 0.0.0.0:22 sshd</c>.</summary>
     public static ScenarioHost Sockets(this ScenarioHost host, params string[] sockets)
