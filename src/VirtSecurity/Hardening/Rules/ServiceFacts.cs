@@ -28,8 +28,11 @@ internal static class ServiceFacts
     /// <exception cref="FormatException">Nothing is known of either.</exception>
     public static IReadOnlyList<UnitState> UnitsOf(HardeningFacts facts)
     {
-        var links = UnitStates.OfLinks(facts.Files(UnitLinks));
-        if (!facts.IsOffline && facts.TextOrMissing(Units) is { } text) return [.. UnitStates.Read(text).Concat(links).DistinctBy(unit => unit.Name)];
+        var files = facts.Files(UnitLinks);
+        // systemd has made units of init's links and loaded them; of those that it has a unit of its own for it takes no notice.
+        if (!facts.IsOffline && facts.TextOrMissing(Units) is { } text)
+            return [.. UnitStates.Read(text).Concat(UnitStates.OfLinks([.. files.Where(file => file.Path.StartsWith("/etc/systemd/", StringComparison.Ordinal))])).DistinctBy(unit => unit.Name)];
+        var links = UnitStates.OfLinks(files);
         return links.Count > 0 ? links : throw new FormatException("neither systemd nor the links of a boot were found");
     }
 
