@@ -4,6 +4,7 @@ using Xunit;
 namespace VirtSecurity.LabTests;
 
 /// <summary>Many PowerShell processes and somebody's own semanage on one host at once: nothing is lost.</summary>
+[Trait(Lengthy, Yes)]
 public sealed class ManyAtOnceTests(LabFixture fixture) : InstantTest(fixture)
 {
     // semanage gives up after 5 s where another has the policy's lock; a rule that was said to be there counts.

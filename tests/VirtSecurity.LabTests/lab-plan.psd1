@@ -27,6 +27,7 @@
         @{ Name = 'xen*.service'; Purpose = 'the store and the consoles of a dom0' }
         @{ Name = 'serial-getty@hvc0.service'; Purpose = 'the console of a dom0' }
         @{ Name = 'mdmonitor*.service'; Purpose = 'comes with mdadm, for tests of what a device holds' }
+        @{ Name = 'mdadm-shutdown.service'; Purpose = 'the same' }
     )
     Sockets        = @( @{ Port = 22; Protocol = 'tcp'; Service = 'sshd' } )
     Users          = 'admin'
