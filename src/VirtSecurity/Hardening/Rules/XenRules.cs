@@ -20,7 +20,9 @@ internal static class XenRules
     /// <summary>The check of the processor, for KVM too.</summary>
     public static HardeningRule Processor { get; } = new("KRN-01", "The processor's holes are closed")
     {
-        Category = KernelRules.Category, Severity = HardeningSeverity.High, Needs = [Vulnerabilities, Messages],
+        Category = KernelRules.Category,
+        Severity = HardeningSeverity.High,
+        Needs = [Vulnerabilities, Messages],
         Source = "ComplianceAsCode kubevirt-*, CPU vulnerabilities",
         Why = "By them a guest reads the memory of the host and of other guests.",
         Expected = "nothing in /sys/devices/system/cpu/vulnerabilities says Vulnerable; on Xen its own messages say what it does",
