@@ -21,7 +21,7 @@ internal sealed partial class LibvirtConf
     public const string Secrets = """
         /password[a-z_]*[[:space:]]*=/{
         :password
-        /password[a-z_]*[[:space:]]*=[[:space:]]*\("\{3\}\([^"]\|"[^"]\|""[^"]\)*\)\{0,1\}$/{
+        /password[a-z_]*[[:space:]]*=[[:space:]]*\("\{3\}\([^"]\|"[^"]\|""[^"]\)*"\{0,2\}\)\{0,1\}$/{
         $!{
         N
         b password

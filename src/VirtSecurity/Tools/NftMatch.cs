@@ -58,12 +58,21 @@ internal static class NftMatch
         _ => [value],
     };
 
-    /// <summary>A value as rules write it: an address with its prefix, a range as <c>first-last</c>.</summary>
+    /// <summary>A value as rules write it: an address with its prefix, a range as <c>first-last</c>, a pair with a dot between.</summary>
     public static string Value(JsonElement element)
     {
         var value = Bare(element);
+        if (Child(value, "concat") is { ValueKind: JsonValueKind.Array } pair) return string.Join(" . ", pair.EnumerateArray().Select(Value));
         if (Child(value, "prefix") is { } prefix) return string.Create(CultureInfo.InvariantCulture, $"{Text(prefix, "addr")}/{prefix.GetProperty("len").GetInt32()}");
         return Child(value, "range") is { ValueKind: JsonValueKind.Array } range && range.GetArrayLength() == 2 ? $"{range[0]}-{range[1]}" : value.ToString();
+    }
+
+    /// <summary>What a condition looks at, nearly as nft writes it.</summary>
+    public static string Left(JsonElement left)
+    {
+        if (Child(left, "concat") is { ValueKind: JsonValueKind.Array } parts) return string.Join(" . ", parts.EnumerateArray().Select(Left));
+        if (Child(left, "&") is { ValueKind: JsonValueKind.Array } masked && masked.GetArrayLength() == 2) return $"{Left(masked[0])} & ({string.Join('|', Elements(masked[1], _ => null).Select(Value))})";
+        return Subject(left) switch { ("", "") => left.ToString(), ("meta", var key) => key, var (of, key) => $"{of} {key}" };
     }
 
     /// <summary>A text in an object; empty: there is none.</summary>

@@ -67,12 +67,10 @@ internal static class NftRule
         var of = expression.EnumerateObject().First();
         if (of.Name == "match")
         {
-            var left = of.Value.GetProperty("left");
-            var subject = left.ValueKind == JsonValueKind.Object && left.EnumerateObject().First() is var inner && inner.Value.ValueKind == JsonValueKind.Object
-                ? $"{(inner.Name == "payload" ? NftMatch.Text(inner.Value, "protocol") : inner.Name == "meta" ? "" : inner.Name)} {NftMatch.Text(inner.Value, "field")}{NftMatch.Text(inner.Value, "key")}".Trim() : left.ToString();
             var right = of.Value.GetProperty("right");
             var values = NftMatch.Elements(right, _ => null).Select(NftMatch.Value).ToArray();
-            return $"{subject} {(NftMatch.Text(of.Value, "op") == "!=" ? "!= " : "")}{(right.ValueKind == JsonValueKind.String ? right.GetString() : values.Length == 1 ? values[0] : $"{{ {string.Join(", ", values)} }}")}";
+            var operation = NftMatch.Text(of.Value, "op") is var sign and ("!=" or "!") ? sign + " " : "";
+            return $"{NftMatch.Left(of.Value.GetProperty("left"))} {operation}{(right.ValueKind == JsonValueKind.String ? right.GetString() : values.Length == 1 ? values[0] : $"{{ {string.Join(", ", values)} }}")}";
         }
 
         return of.Name switch

@@ -63,7 +63,7 @@ internal static class NftRuleset
         }
 
         var byChain = rules.ToLookup(rule => (rule.Chain.Family, rule.Chain.Table, rule.Chain.Name), rule => rule.Rule);
-        // nft(8): the chains of a dormant table are not called. nft 1.0.6 writes another word in place of its flag.
+        // nft(8): the chains of a dormant table are not called. nft 1.0.6 writes any word in place of its flag, or breaks off.
         return new FirewallRuleset([.. chains.Where(chain => !asleep.Contains((chain.Key.Item1, chain.Key.Item2))).Select(chain => chain.Value with { Rules = [.. byChain[chain.Key].SelectMany(rule => NftRule.Read(rule, name => sets.TryGetValue((chain.Key.Item1, chain.Key.Item2, name), out var set) ? set : null))] })]);
     }
 }

@@ -7,14 +7,12 @@ namespace VirtSecurity.Hardening.Rules;
 /// <summary>Checks of the category Services about what Xen's tools listen with: xend before Xen 4.5, and the displays of guests.</summary>
 internal static class XendRules
 {
-    private static FactQuestion XendFile { get; } = FactQuestion.Files("xend-config", XendConfig.Path) with { Reduce = GuestDefinitions.XenSecrets };
-
     /// <summary>The checks.</summary>
     public static IReadOnlyList<HardeningRule> All { get; } =
     [
         new("SVC-11", "xend takes guests from nobody, or from listed hosts only")
         {
-            Category = ServiceRules.Category, AppliesTo = Hypervisor.Xen, Severity = HardeningSeverity.High, Needs = [XendFile],
+            Category = ServiceRules.Category, AppliesTo = Hypervisor.Xen, Severity = HardeningSeverity.High, Needs = [GuestFiles.Xen],
             Source = "RHEL 5 Virtualization Guide, Xen live migration",
             Why = "xend's relocation asks for no password: whoever reaches the port can put a guest on the host, and reads guests' memory on its way.",
             Expected = "xend-relocation-server is no, or it is bound to an address and allows listed hosts",
@@ -23,7 +21,7 @@ internal static class XendRules
         },
         new("SVC-12", "xend serves nobody but xm, and its displays have a password")
         {
-            Category = ServiceRules.Category, AppliesTo = Hypervisor.Xen, Severity = HardeningSeverity.High, Needs = [XendFile],
+            Category = ServiceRules.Category, AppliesTo = Hypervisor.Xen, Severity = HardeningSeverity.High, Needs = [GuestFiles.Xen],
             Source = "Xen documentation, xend-config.sxp",
             Why = "xend's HTTP and XML-RPC servers know no users, and a display on any address is the guest's console for everybody.",
             Expected = "xend-http-server, xend-tcp-xmlrpc-server and xend-unix-server are no, vnc-listen is 127.0.0.1, and vncpasswd is set",
@@ -41,7 +39,7 @@ internal static class XendRules
         },
     ];
 
-    private static XendConfig? Config(Judged host) => host.Facts.File(XendFile, XendConfig.Path) is { } file ? XendConfig.Parse(file.Text) : null;
+    private static XendConfig? Config(Judged host) => host.Facts.File(GuestFiles.Xen, XendConfig.Path) is { } file ? XendConfig.Parse(file.Text) : null;
 
     private static readonly Verdict NoXend = Verdict.NotApplicable("this Xen has no xend; xl moves guests through ssh");
 

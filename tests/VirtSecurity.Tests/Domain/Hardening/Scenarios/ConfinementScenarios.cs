@@ -13,7 +13,11 @@ internal static class ConfinementScenarios
 
     public static IReadOnlyList<Scenario> All { get; } =
     [
-        Pass("QMU-01", "libvirt takes the host's", host => Conf(host, Recorded("qemu.conf"))),
+        Pass("QMU-01", "libvirt takes the host's", host => Conf(host, Recorded("qemu.conf")).Enforcing()),
+        Pass("QMU-01", "/sys/module/apparmor/parameters/enabled: Y", host => Conf(host, "").File("/sys/module/apparmor/parameters/enabled", "Y\n")),
+        Fail("QMU-01", "neither SELinux nor AppArmor", host => Conf(host, Recorded("qemu.conf")).File("/sys/module/apparmor/parameters/enabled", "N\n")),
+        Pass("QMU-01", "SELINUX=enforcing", host => Conf(host.Offline().Inode("/usr/sbin/libvirtd").Inode("/usr/bin/qemu-system-x86_64"), "").Enforcing()),
+        Unknown("QMU-01", "seen on a host that runs only", host => Conf(host.Offline().Inode("/usr/sbin/libvirtd").Inode("/usr/bin/qemu-system-x86_64"), "").File("/etc/selinux/config", "SELINUX=disabled\n")),
         Pass("QMU-01", "selinux, dac", host => Conf(host, "security_driver = [ \"selinux\", \"dac\" ]\n")),
         Fail("QMU-01", "security_driver = none", host => Conf(host, "security_driver = \"none\"\n")),
         Fail("QMU-01", "security_driver = []", host => Conf(host, "security_driver = []\n")),
@@ -31,7 +35,7 @@ internal static class ConfinementScenarios
         NotApplicable("QMU-03", "no libvirt", _ => { }),
 
         Pass("QMU-04", "libvirt-qemu by itself", host => Conf(host, Recorded("qemu.conf")).Processes((7, Program, 64055, Scope))),
-        Fail("QMU-04", "user = root", host => Conf(host, "user = \"root\"\n").Processes((7, "/sbin/init", 0, "/"))),
+        Fail("QMU-04", "user = root", host => Conf(host, "user = \"root\"\n").Hangs("processes")),
         Fail("QMU-04", "root by itself", host => Conf(host, "#user = \"root\"\n#group = \"root\"\n").Processes((7, "/sbin/init", 0, "/"))),
         Fail("QMU-04", "user 0, group 0", host => Conf(host, "user = \"qemu\"\ngroup = \"qemu\"\n").Processes((7, Program, 0, Scope))),
         Unknown("QMU-04", "does not say", host => Conf(host, "").Processes((7, "/sbin/init", 0, "/"))),
@@ -47,12 +51,14 @@ internal static class ConfinementScenarios
         NotApplicable("QMU-06", "no libvirt", _ => { }),
 
         Pass("QMU-07", "devices controller is there", host => Conf(host, Recorded("qemu.conf")).Inode("/sys/fs/cgroup/devices", 'd')),
+        Fail("QMU-07", "cgroup_device_acl has /dev/nbd0", host => Conf(host, "cgroup_device_acl = [ \"/dev/nbd0\" ]\n").Inode("/sys/fs/cgroup/cgroup.controllers")),
         Fail("QMU-07", "cgroup_device_acl has /dev/sda", host => Conf(host, "cgroup_device_acl = [\n  \"/dev/null\", # always\n  \"/dev/sda\"\n]\n").Inode("/sys/fs/cgroup/devices", 'd')),
         Fail("QMU-07", "cgroup_controllers = [cpu, memory]", host => Conf(host, "cgroup_controllers = [ \"cpu\", \"memory\" ]\n").Inode("/sys/fs/cgroup/cgroup.controllers")),
         NotApplicable("QMU-07", "version 2", host => Conf(host, "").Inode("/sys/fs/cgroup/cgroup.controllers")),
 
         Pass("QMU-08", "none", host => Guest(host, "<seclabel type='dynamic' model='selinux' relabel='yes'/><seclabel type='none' model='dac'/>", "")),
         Fail("QMU-08", "the guest: <seclabel type='none'/>", host => Guest(host, "<seclabel type='none'/>", "")),
+        Fail("QMU-08", "a console: <seclabel relabel='no'/>", host => Guest(host, "", "<console type='file'><source path='/x'><seclabel model='selinux' relabel='no'/></source></console>")),
         Fail("QMU-08", "a disk: <seclabel relabel='no'/>", host => Guest(host, "", "<disk><source file='/x'><seclabel model='selinux' relabel='no'/></source></disk>")),
         Pass("QMU-08", "only as planned", host => Guest(host.WithPlan(Needing(GuestNeed.OwnLabel)), "<seclabel type='static' model='selinux' relabel='no'/>", "")),
         Unknown("QMU-08", "has no domain", host => host.File("/etc/libvirt/qemu/web.xml", "<network/>")),
@@ -65,6 +71,7 @@ internal static class ConfinementScenarios
 
         Pass("QMU-10", "no device", host => Guest(Conf(host, Recorded("qemu.conf")), "", "")),
         Fail("QMU-10", "relaxed_acs_check = 1", host => Conf(host, "relaxed_acs_check = 1\n")),
+        Warn("QMU-10", "web: usb", host => Guest(Conf(host.WithPlan(Needing(GuestNeed.PciPassthrough)), ""), "", Pci + "<hostdev mode='subsystem' type='usb'><source/></hostdev>")),
         Warn("QMU-10", "no plan says", host => Guest(Conf(host, ""), "", Pci)),
         Fail("QMU-10", "web: PCI 0000:06:12:5", host => Guest(Conf(host.WithPlan(new()), ""), "", Pci)),
         Pass("QMU-10", "as planned", host => Guest(Conf(host.WithPlan(Needing(GuestNeed.PciPassthrough)), ""), "", Pci)),

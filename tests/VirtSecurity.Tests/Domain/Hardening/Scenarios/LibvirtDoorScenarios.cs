@@ -16,6 +16,7 @@ internal static class LibvirtDoorScenarios
         Fail("SVC-04", "libvirtd-tcp.socket: active (listening)", host => host.File(Conf, "").Units("libvirtd.service running enabled", "libvirtd-tcp.socket listening disabled").Sockets()),
         Fail("SVC-04", "virtproxyd-tcp.socket: inactive (dead), enabled", host => host.File(Proxy, "").Units("virtproxyd.service running enabled", "virtproxyd-tcp.socket dead enabled").Sockets()),
         Fail("SVC-04", "LIBVIRTD_ARGS=\"--listen\"", host => One(host, "listen_tcp = 1\n").File("/etc/sysconfig/libvirtd", "# args\nLIBVIRTD_ARGS=\"--listen\"\n")),
+        Fail("SVC-04", "libvirtd_opts=\"-l\"", host => One(host, "listen_tcp = 1\n").File("/etc/default/libvirtd", "libvirtd_opts=\"-l\"\n")),
         Fail("SVC-04", "tcp *:16600 (libvirtd)", host => host.File(Conf, "tcp_port = \"16600\"\n").Units("libvirtd.service running enabled").Sockets("tcp 0.0.0.0:16600 libvirtd")),
         Warn("SVC-04", "listen_tcp = 1", host => One(host, "listen_tcp = 1\n")),
         Unknown("SVC-04", "line 2 is not understood", host => One(host, "listen_tls = 0\nlisten_tcp = yes, please\n")),
@@ -25,6 +26,8 @@ internal static class LibvirtDoorScenarios
         Fail("SVC-05", "auth_tcp = none", host => host.File(Conf, "auth_tcp = \"none\"\n").Units("libvirtd.service running enabled", "libvirtd-tcp.socket listening enabled").Sockets()),
         Warn("SVC-05", "as soon as it listens", host => One(host, "tcp_min_ssf = 56\n")),
         Fail("SVC-05", "tcp_min_ssf = 0", host => host.File(Proxy, "tcp_min_ssf = 0\n").Units("virtproxyd.socket listening enabled", "virtproxyd-tcp.socket listening enabled").Sockets()),
+        // Where both kinds of daemon are on, each has a door.
+        Fail("SVC-05", "virtproxyd.conf: auth_tcp = none", host => host.File(Conf, "").File(Proxy, "auth_tcp = \"none\"\n").Units("libvirtd.service running enabled", "virtproxyd-tcp.socket listening enabled").Sockets()),
         Unknown("SVC-05", "is no number", host => One(host, "tcp_min_ssf = \"many\"\n")),
         NotApplicable("SVC-05", "no libvirt", _ => { }),
 
@@ -44,14 +47,22 @@ internal static class LibvirtDoorScenarios
         Unknown("SVC-07", "/etc/ssl/host.key: whose it is", host => Tls(host, "auth_tls = \"sasl\"\nkey_file = \"/etc/ssl/host.key\"\n")),
         NotApplicable("SVC-07", "does not listen for TLS", host => One(host, "")),
 
-        Pass("SVC-08", "no member", host => One(host, "").File("/etc/group", "root:x:0:\nlibvirt:x:110:\n")),
-        Pass("SVC-08", "asked for each thing", host => One(host, "access_drivers = [ \"polkit\" ] # all of them\n").File("/etc/group", "libvirt:x:110:ada\n")),
-        Fail("SVC-08", "ada, bob may do everything", host => One(host, "").File("/etc/group", "libvirt:x:110:ada,bob\n")),
+        Pass("SVC-08", "no member", host => People(One(host, ""), "libvirt:x:110:\n")),
+        Pass("SVC-08", "only planned administrators", host => People(One(host.WithPlan(new() { Administrators = ["ada"] }), ""), "libvirt:x:110:ada\n")),
+        Fail("SVC-08", "bob may do everything", host => People(One(host.WithPlan(new() { Administrators = ["ada"] }), ""), "libvirt:x:110:ada,bob\n")),
+        // It is the first group of somebody, or another group that the socket is given to: by its setting, or as it is.
+        Fail("SVC-08", "eve may do everything", host => People(One(host, ""), "libvirt:x:500:\n")),
+        Fail("SVC-08", "/etc/group: virt: ada", host => People(One(host, "unix_sock_group = \"virt\"\n"), "virt:x:7:ada\n")),
+        Fail("SVC-08", "/etc/group: virt: ada", host => People(One(host, "").Inode("/run/libvirt/libvirt-sock", 's', 0x1B0, group: 7), "virt:x:7:ada\n")),
+        Pass("SVC-08", "asked for each thing", host => People(One(host, "access_drivers = [ \"polkit\" ] # all of them\n"), "libvirt:x:110:ada\n")),
+        Fail("SVC-08", "ada, bob may do everything", host => People(One(host, ""), "libvirt:x:110:ada,bob\n")),
         Unknown("SVC-08", "no /etc/group", host => One(host, "")),
         NotApplicable("SVC-08", "no libvirt", _ => { }),
     ];
 
     private static ScenarioHost One(ScenarioHost host, string conf) => host.File(Conf, conf).Units("libvirtd.service running enabled", "libvirtd.socket listening enabled").Sockets("tcp 0.0.0.0:22 sshd");
+
+    private static ScenarioHost People(ScenarioHost host, string groups) => host.File("/etc/group", "root:x:0:\n" + groups).File("/etc/passwd", "root:x:0:0:root:/root:/bin/bash\neve:x:1001:500::/home/eve:/bin/sh\n");
 
     private static ScenarioHost Tls(ScenarioHost host, string conf) => host.File(Conf, conf).Units("libvirtd.service running enabled", "libvirtd-tls.socket listening enabled").Sockets("tcp 0.0.0.0:16514 libvirtd");
 }
