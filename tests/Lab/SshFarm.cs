@@ -6,7 +6,7 @@ using CliWrap;
 namespace VirtSecurity.Lab;
 
 /// <summary>
-/// Many hosts that are one: this machine, by an sshd of its own on each of many ports of the loopback interface. Three besides are as hosts are on a bad day: nothing listens at one, one lets in and
+/// Many hosts that are one: this machine, by an sshd on each of many ports of the loopback interface, in namespaces of its own. Three besides are as hosts are on a bad day: nothing listens at one, one lets in and
 /// never says a word, one knows no key. Root only. Each sshd ends by itself, also if nobody is left to end it.
 /// </summary>
 public sealed class SshFarm : IAsyncDisposable
@@ -98,10 +98,12 @@ public sealed class SshFarm : IAsyncDisposable
         var serving = hosts[..(count + 1)];
         foreach (var (name, port) in serving)
         {
-            // timeout ends it, whatever becomes of us. sshd has to be called by its whole path.
+            // Each in namespaces of its own, where it is the first process: so it has processes of its own, as a host has, and all that it has let in ends with it.
+            // timeout ends it, whatever becomes of us; unshare takes no other signal while it waits. sshd has to be called by its whole path.
+            string[] contained = ["unshare", "--mount", "--pid", "--fork", "--mount-proc", "--kill-child"];
             string[] own = name == "refusing" ? ["-o", "AuthorizedKeysFile=none"] : [];
-            servers.Add(Tool.Command("timeout", [string.Create(CultureInfo.InvariantCulture, $"{life.TotalSeconds:0}"), Tool.Find("sshd")!, "-D", "-f", In("sshd_config"), .. own, "-E", In("log"), "-p", port.ToString(CultureInfo.InvariantCulture)])
-                .ExecuteAsync(CancellationToken.None, end.Token).Task);
+            servers.Add(Tool.Command("timeout", ["--signal=KILL", string.Create(CultureInfo.InvariantCulture, $"{life.TotalSeconds:0}"), .. contained, Tool.Find("sshd")!, "-D", "-f", In("sshd_config"), .. own, "-E", In("log"), "-p", port.ToString(CultureInfo.InvariantCulture)])
+                .ExecuteAsync(end.Token).Task);
         }
 
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(ct);

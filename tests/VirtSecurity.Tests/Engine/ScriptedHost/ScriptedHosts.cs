@@ -97,7 +97,7 @@ public sealed class ScriptedHost
     public IReadOnlyList<string> Calls => Read("state/log").Split('\n');
 
     /// <summary>Those that change a host.</summary>
-    public IReadOnlyList<string> Changes => [.. Calls.Where(line => Mutating.Contains(line.Split(' ')[0]))];
+    public IReadOnlyList<string> Changes => [.. Calls.Where(line => Mutating.Contains(line.Split(' ')[0]) && !line.StartsWith("systemctl show ", StringComparison.Ordinal))];
 
     /// <summary>The lines that semanage imported.</summary>
     public IReadOnlyList<string> ImportedRules => Logged("semanage-line ");
