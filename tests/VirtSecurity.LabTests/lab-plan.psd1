@@ -16,10 +16,14 @@
         @{ Name = 'libvirtd.service'; Purpose = 'guests of KVM; it is started when it is asked' }
         @{ Name = 'libvirtd*.socket'; Purpose = 'the same' }
         @{ Name = 'libvirt-guests.service'; Purpose = 'guests go down with the host' }
-        @{ Name = 'virtlogd*.s*'; Purpose = 'what guests print' }
-        @{ Name = 'virtlockd*.s*'; Purpose = 'locks of images' }
-        @{ Name = 'dm-event.s*'; Purpose = 'thin pools are watched' }
-        @{ Name = 'lvm2-*.s*'; Purpose = 'the same' }
+        @{ Name = 'virtlogd*.service'; Purpose = 'what guests print' }
+        @{ Name = 'virtlogd*.socket'; Purpose = 'the same' }
+        @{ Name = 'virtlockd*.service'; Purpose = 'locks of images' }
+        @{ Name = 'virtlockd*.socket'; Purpose = 'the same' }
+        @{ Name = 'dm-event.service'; Purpose = 'thin pools are watched' }
+        @{ Name = 'dm-event.socket'; Purpose = 'the same' }
+        @{ Name = 'lvm2-*.service'; Purpose = 'the same' }
+        @{ Name = 'lvm2-*.socket'; Purpose = 'the same' }
         @{ Name = 'xen*.service'; Purpose = 'the store and the consoles of a dom0' }
         @{ Name = 'serial-getty@hvc0.service'; Purpose = 'the console of a dom0' }
         @{ Name = 'mdmonitor*.service'; Purpose = 'comes with mdadm, for tests of what a device holds' }
