@@ -10,7 +10,7 @@ public static class GuestWeaknesses
         kill "$(cat /run/stray-qemu.pid)"
         for i in $(seq 60); do if ! pgrep -F /run/stray-qemu.pid >/dev/null 2>&1; then break; fi; sleep 0.5; done
         """)
-    { Finds = [("SEL-09", @"\(qemu-system-x86\): unconfined_u:"), ("QMU-04", "user 0, group 0"), ("QMU-05", "Seccomp: 0"), ("SVC-03", @"tcp \*:5907 \(qemu")] };
+    { Finds = [("SEL-09", @"\(qemu-system-x86\): unconfined_u:"), ("QMU-04", "user 0, group 0"), ("QMU-05", "Seccomp: 0"), ("SVC-03", @"tcp \*:5907 \(qemu"), ("SVC-13", @"tcp \*:5907 \(qemu.*in no guest's definition")] };
 
     /// <summary>A guest that no plan has.</summary>
     public static Weakness UnplannedGuest { get; } = Guest("a guest that nobody planned", "stray", File("/virtstorage/stray.img"), "", ("PLN-02", @"stray \(defined\)"));

@@ -23,8 +23,8 @@ public abstract class HardeningSuite(LabFixture fixture) : LabTest(fixture)
     /// <summary>Bash: makes a host with a guest of what was just started; the store /virtstorage is there.</summary>
     protected abstract string Prepare { get; }
 
-    /// <summary>What is made wrong, all of it at once.</summary>
-    protected abstract IReadOnlyList<Weakness> Weak { get; }
+    /// <summary>What is made wrong: each round at once, and taken back before the next.</summary>
+    protected abstract IReadOnlyList<IReadOnlyList<Weakness>> Rounds { get; }
 
     /// <summary>The checks that nothing can be said of on the lab, each with words of its reason.</summary>
     protected abstract IReadOnlyDictionary<string, string> Unknown { get; }
@@ -75,31 +75,33 @@ public abstract class HardeningSuite(LabFixture fixture) : LabTest(fixture)
         await PrepareAsync();
         var folder = Directory.CreateTempSubdirectory("virtlab-runs").FullName;
         var before = Judge($"{folder}/before");
-        await OnHostAsync(Weakness.MakeAll(Weak));
-        var weak = Judge($"{folder}/weak");
-        await OnHostAsync(Weakness.TakeAllBack(Weak));
-        var after = Judge($"{folder}/after");
-
-        var finds = Weak.SelectMany(weakness => weakness.Finds.Select(find => (weakness.What, find.Check, find.Evidence))).ToArray();
-        Assert.All(finds, find =>
+        foreach (var weaknesses in Rounds)
         {
-            var (was, result, isNow) = (ResultOf(before, find.Check), ResultOf(weak, find.Check), ResultOf(after, find.Check));
-            Assert.True(Text(was, "Status") is "Pass" or "NotApplicable" or "Warn" or "Unknown", $"before: {Row(was)}");
-            Assert.True(Text(result, "Status") == "Fail" && Regex.IsMatch(Text(result, "Evidence"), find.Evidence), $"{find.What}: {Row(result)}");
-            Assert.Equal(Text(was, "Status"), Text(isNow, "Status"));
-        });
-        // Audit's log keeps what was refused meanwhile.
-        Assert.Equal(before.Where(result => Text(result, "Id") != "AUD-04").Select(Row), after.Where(result => Text(result, "Id") != "AUD-04").Select(Row));
+            await OnHostAsync(Weakness.MakeAll(weaknesses));
+            var weak = Judge($"{folder}/weak");
+            await OnHostAsync(Weakness.TakeAllBack(weaknesses));
+            var after = Judge($"{folder}/after");
 
-        // The same by the cmdlet that compares runs.
-        string Read(string run) => $"[System.Management.Automation.PSSerializer]::Deserialize([System.IO.File]::ReadAllText('{folder}/{run}'))";
-        var compared = EngineRun.Of($"Compare-Dom0Hardening ({Read("before")}) ({Read("weak")}); 'then'; Compare-Dom0Hardening ({Read("weak")}) ({Read("after")})");
-        Assert.Empty(compared.Errors);
-        var then = compared.Output.ToList().FindIndex(one => one.BaseObject is "then");
-        string[] Changed(IEnumerable<PSObject> changes, string kind) => [.. changes.Where(change => Text(change, "Change") == kind).Select(change => Text(change, "Id")).Order(StringComparer.Ordinal)];
-        // What was a warning before is still there.
-        Assert.Superset(finds.Select(find => find.Check).Where(check => Text(ResultOf(before, check), "Status") != "Warn").ToHashSet(), Changed(compared.Output.Take(then), "New").ToHashSet());
-        Assert.Empty(Changed(compared.Output.Skip(then + 1), "New"));
+            var finds = weaknesses.SelectMany(weakness => weakness.Finds.Select(find => (weakness.What, find.Check, find.Evidence))).ToArray();
+            Assert.All(finds, find =>
+            {
+                var (was, result) = (ResultOf(before, find.Check), ResultOf(weak, find.Check));
+                Assert.True(Text(was, "Status") is "Pass" or "NotApplicable" or "Warn", $"before: {Row(was)}");
+                Assert.True(Text(result, "Status") == "Fail" && Regex.IsMatch(Text(result, "Evidence"), find.Evidence), $"{find.What}: {Row(result)}");
+            });
+            // Audit's log keeps what was refused meanwhile.
+            Assert.Equal(before.Where(result => Text(result, "Id") != "AUD-04").Select(Row), after.Where(result => Text(result, "Id") != "AUD-04").Select(Row));
+
+            // The same by the cmdlet that compares runs. What was a warning before is still there.
+            string Read(string run) => $"[System.Management.Automation.PSSerializer]::Deserialize([System.IO.File]::ReadAllText('{folder}/{run}'))";
+            var compared = EngineRun.Of($"Compare-Dom0Hardening ({Read("before")}) ({Read("weak")}); 'then'; Compare-Dom0Hardening ({Read("weak")}) ({Read("after")})");
+            Assert.Empty(compared.Errors);
+            var then = compared.Output.ToList().FindIndex(one => one.BaseObject is "then");
+            string[] New(IEnumerable<PSObject> changes) => [.. changes.Where(change => Text(change, "Change") == "New").Select(change => Text(change, "Id"))];
+            Assert.Superset(finds.Select(find => find.Check).Where(check => Text(ResultOf(before, check), "Status") != "Warn").ToHashSet(), New(compared.Output.Take(then)).ToHashSet());
+            Assert.Empty(New(compared.Output.Skip(then + 1)));
+        }
+
         Directory.Delete(folder, true);
     }
 

@@ -1,5 +1,6 @@
 using VirtSecurity.Hardening.Rules;
 using VirtSecurity.Resources;
+using NearestWord = VirtSecurity.Planning.NearestWord;
 
 namespace VirtSecurity.Hardening;
 
@@ -34,12 +35,12 @@ internal static class Catalogue
     {
         foreach (var id in ids)
         {
-            if (!Rules.Any(rule => isMatch(id, rule.Id))) throw new VirtException("RuleUnknown", id, Nearest(id, Rules.Select(rule => rule.Id)));
+            if (!Rules.Any(rule => isMatch(id, rule.Id))) throw new VirtException("RuleUnknown", id, NearestWord.AnyOf(id, Rules.Select(rule => rule.Id)));
         }
 
         foreach (var category in categories)
         {
-            if (!Categories.Any(known => isMatch(category, known))) throw new VirtException("CategoryUnknown", category, Nearest(category, Categories), string.Join(", ", Categories));
+            if (!Categories.Any(known => isMatch(category, known))) throw new VirtException("CategoryUnknown", category, NearestWord.AnyOf(category, Categories), string.Join(", ", Categories));
         }
 
         return [.. Rules.Where(rule => (ids.Count == 0 || ids.Any(id => isMatch(id, rule.Id)))
@@ -50,24 +51,4 @@ internal static class Catalogue
     /// <summary>What the rules need, each question once.</summary>
     public static IReadOnlyList<FactQuestion> Questions(IEnumerable<HardeningRule> rules) =>
         [.. rules.SelectMany(rule => rule.NeedsSELinux ? rule.Needs.Concat(HardeningFacts.IsSELinuxAsked) : rule.Needs).Concat(HardeningFacts.AlwaysAsked).DistinctBy(question => question.Key)];
-
-    /// <summary>The word most like one that is none of them: by the fewest letters to change.</summary>
-    public static string Nearest(string word, IEnumerable<string> words) => words.MinBy(known => Distance(word.ToUpperInvariant(), known.ToUpperInvariant()))!;
-
-    // Levenshtein's distance, row by row.
-    private static int Distance(string one, string other)
-    {
-        var row = Enumerable.Range(0, other.Length + 1).ToArray();
-        for (var i = 1; i <= one.Length; i++)
-        {
-            var diagonal = row[0];
-            row[0] = i;
-            for (var j = 1; j <= other.Length; j++)
-            {
-                (diagonal, row[j]) = (row[j], Math.Min(Math.Min(row[j], row[j - 1]) + 1, diagonal + (one[i - 1] == other[j - 1] ? 0 : 1)));
-            }
-        }
-
-        return row[^1];
-    }
 }

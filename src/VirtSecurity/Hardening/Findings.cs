@@ -1,3 +1,5 @@
+using VirtSecurity.Resources;
+
 namespace VirtSecurity.Hardening;
 
 /// <summary>What a rule has found of many things, such as images, and the verdict on all of them together.</summary>
@@ -22,6 +24,21 @@ internal sealed class Findings
 
     /// <summary>One is right, or wrong.</summary>
     public void Add(bool isRight, string evidence) => (isRight ? right : wrong).Add(evidence);
+
+    /// <summary>What is asked for, where it is known; null: it is not, and that is a finding.</summary>
+    public T? Known<T>(Func<T> ask)
+        where T : class
+    {
+        try
+        {
+            return ask();
+        }
+        catch (Exception problem) when (problem is VirtException or FormatException)
+        {
+            Unknown(problem.Message);
+            return null;
+        }
+    }
 
     /// <summary>The verdict: what is wrong comes first; without it, what is not known, so that it never reads as Pass; then what is weak.</summary>
     /// <param name="allRight">What is, in words, where everything is right.</param>

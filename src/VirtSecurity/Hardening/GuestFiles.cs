@@ -1,4 +1,5 @@
 using System.Globalization;
+using VirtSecurity.Facts;
 using VirtSecurity.Tools;
 
 namespace VirtSecurity.Hardening;
@@ -66,10 +67,13 @@ internal static class GuestFiles
                 DefinitionKind.Xend => new KnownGuest(Understood(file, XendDomain.Parse).Name, false, file.Path),
                 _ => null,
             }).OfType<KnownGuest>());
-        // xl may be there without Xen, and then it has nothing to list.
-        var running = facts.IsOffline || facts.Hypervisor != Facts.Hypervisor.Xen || facts.TextOrMissing(RunningDomains) is not { } list ? [] : XlList.Parse(list).Select(domain => new KnownGuest(domain, true, "xl list"));
-        return [.. guests.Concat(running)];
+        // Where Xen does not run, its tools may be installed all the same, and only say so.
+        string[] running = facts.IsOffline || facts.Hypervisor != Hypervisor.Xen ? [] : [.. XlList.Parse(facts.Text(RunningDomains))];
+        return [.. guests.Concat(running.Where(name => !IsDeviceModel(name, running)).Select(name => new KnownGuest(name, true, "xl list")))];
     }
+
+    /// <summary>libxl runs a guest's device model in a domain of its own, where it is told to, under the guest's name and <c>-dm</c>.</summary>
+    private static bool IsDeviceModel(string name, IReadOnlyCollection<string> running) => name.EndsWith("-dm", StringComparison.Ordinal) && running.Contains(name[..^"-dm".Length]);
 
     private static bool IsGuest(string path, XlConfig config) => path.EndsWith(".cfg", StringComparison.Ordinal) || path.StartsWith("/etc/xen/auto/", StringComparison.Ordinal) || config.IsGuest;
 

@@ -1,31 +1,11 @@
 using VirtSecurity.Facts;
 using VirtSecurity.Images;
 using VirtSecurity.Planning;
+using VirtSecurity.Resources;
 using VirtSecurity.SELinux;
 using VirtSecurity.Tools;
 
 namespace VirtSecurity.Hardening;
-
-/// <summary>An image of a guest's, and what is at its path.</summary>
-/// <param name="Image">Whose, and what for.</param>
-/// <param name="Look">What is there; null: nobody looked, as the server of its file system gave no answer.</param>
-internal sealed record FoundImage(GuestImage Image, PathLook? Look)
-{
-    /// <summary>Without links, as far as that is known.</summary>
-    public string Path => Look?.RealPath ?? ImageName.Canonical(Image.Use.Path);
-
-    /// <summary>It is a device, or would be if it were there.</summary>
-    public bool IsDevice => Look?.Inode is { } inode ? inode.FileType is 'b' or 'c' : Path.StartsWith("/dev/", StringComparison.Ordinal);
-
-    /// <summary>It holds what the guest writes or reads as a disk; otherwise it is firmware, a kernel and their like, which lie where their packages put them.</summary>
-    public bool IsDisk => Image.Use.Role is ImageRole.Disk or ImageRole.CdRom or ImageRole.Floppy or ImageRole.Backing or ImageRole.Data or ImageRole.Mirror or ImageRole.Memory;
-
-    /// <summary>What a guest installs from or boots: nobody has to write to it.</summary>
-    public bool IsContent => Image.Use.Role is ImageRole.CdRom or ImageRole.Kernel or ImageRole.Initrd or ImageRole.DeviceTree;
-
-    /// <summary>As evidence names it.</summary>
-    public override string ToString() => $"guest {Image.Guest}: {Image.Use.Path}{(Look is not null && Look.RealPath != Image.Use.Path ? $" -> {Look.RealPath}" : "")}";
-}
 
 /// <summary>The images of a host as the rules of images and storage see them, out of the facts; each part is made when it is first wanted, and tells then what keeps it from being known.</summary>
 internal sealed class GuestImages
@@ -44,11 +24,20 @@ internal sealed class GuestImages
     /// <summary>Roots of mounted block devices, and the paths of the administrator's image rules.</summary>
     public static FactQuestion StoreInodes { get; } = FactQuestion.Run("store-inodes", StorePaths.Inodes() with { Display = "stat MOUNTPOINT...   # of block devices, and the paths of rules for image types" });
 
+    /// <summary>Headers of copy-on-write images, and what is below them.</summary>
+    public static FactQuestion ChainHeaders { get; } = FactQuestion.Run("image-chains", ImageChains.Look());
+
     /// <summary>The questions that images need.</summary>
-    public static IReadOnlyList<FactQuestion> Needs { get; } = [Questions.GuestDefinitions, LocalPaths, RemotePaths];
+    public static IReadOnlyList<FactQuestion> Needs { get; } = [.. GuestFiles.Needs, Questions.Processes, LocalPaths, RemotePaths];
+
+    /// <summary>Those that the rules for labels need.</summary>
+    public static IReadOnlyList<FactQuestion> NeedsContexts { get; } = [Questions.FileContexts, Questions.SELinuxConfig, Questions.SELinuxState];
 
     /// <summary>Those that their places need besides.</summary>
-    public static IReadOnlyList<FactQuestion> NeedsPlaces { get; } = [.. Needs, Questions.FileContexts];
+    public static IReadOnlyList<FactQuestion> NeedsPlaces { get; } = [.. Needs, .. NeedsContexts];
+
+    /// <summary>Those that what is below them needs besides.</summary>
+    public static IReadOnlyList<FactQuestion> NeedsChains { get; } = [.. NeedsPlaces, ChainHeaders];
 
     /// <summary>Those that their mounts need besides.</summary>
     public static IReadOnlyList<FactQuestion> NeedsMounts { get; } = [.. Needs, Questions.Mounts, StoreInodes];
@@ -59,17 +48,19 @@ internal sealed class GuestImages
     private readonly Lazy<IReadOnlyList<FoundImage>> images;
     private readonly Lazy<IReadOnlyList<MountFact>> mounts;
     private readonly Lazy<IReadOnlyDictionary<string, PathFact>> roots;
-    private readonly Lazy<HostFacts> host;
+    private readonly Lazy<SELinuxFact> selinux;
+    private readonly Lazy<ImageChainsFact> chains;
 
     private GuestImages(HardeningFacts facts)
     {
         this.facts = facts;
-        definitions = new(() => ImageDefinitions.From(facts.Read(Questions.GuestDefinitions, FactUnknown.Unless(GuestDefinitions.ReadFiles))));
+        definitions = new(() => ImageDefinitions.From(GuestFiles.Read(facts)));
         paths = new(ReadPaths);
         images = new(() => [.. Definitions.Images.Select(image => new FoundImage(image, Looks.GetValueOrDefault(image.Use.Path)))]);
         mounts = new(() => facts.Read(Questions.Mounts, FactUnknown.Unless(Mount.ReadTable)) is { Count: > 0 } all ? all : throw new FormatException("it names no mount"));
         roots = new(() => facts.Read(StoreInodes, FactUnknown.Unless(Coreutils.ReadStat)).DistinctBy(root => root.Path).ToDictionary(root => root.Path));
-        host = new(() => new HostFacts(facts.Name, facts.Read(HardeningFacts.Host, HostProbe.Read), facts.Read(Questions.FileContexts, FactUnknown.Unless(SELinuxFs.ReadFact)), new HashSet<string>()));
+        selinux = new(ReadSELinux);
+        chains = new(() => facts.Read(ChainHeaders, FactUnknown.Unless(ImageChains.Read)));
     }
 
     /// <summary>What the definitions say.</summary>
@@ -90,31 +81,63 @@ internal sealed class GuestImages
     /// <summary>By path: roots of mounted block devices, and the paths of the administrator's image rules.</summary>
     public IReadOnlyDictionary<string, PathFact> Roots => roots.Value;
 
-    /// <summary>The host with its rules for labels.</summary>
-    public HostFacts Host => host.Value;
+    /// <summary>The state of SELinux, and the rules for labels.</summary>
+    public SELinuxFact SELinux => selinux.Value;
 
     /// <summary>The rules for labels.</summary>
-    public FileContexts Contexts => Host.SELinux.FileContexts;
+    public FileContexts Contexts => SELinux.FileContexts;
+
+    /// <summary>The host with its rules for labels.</summary>
+    public HostFacts Host => new(
+        facts.Name, facts.IsOffline ? new HostProbeFact(true, true, null, facts.Hypervisor == Hypervisor.Xen, facts.Hypervisor == Hypervisor.Kvm, [], [], null) : facts.Read(HardeningFacts.Host, HostProbe.Read), SELinux, new HashSet<string>());
+
+    /// <summary>The header of a copy-on-write image, by any path; null: it was not read, or not understood.</summary>
+    public Qcow2Header? HeaderOf(string path) => chains.Value.Headers.GetValueOrDefault(RealPathOf(path))?.Header;
+
+    /// <summary>A path without links, as far as that is known.</summary>
+    public string RealPathOf(string path) => (Looks.GetValueOrDefault(path) ?? chains.Value.Looks.GetValueOrDefault(path))?.RealPath ?? ImageName.Canonical(path);
 
     /// <summary>Those of a host.</summary>
     public static GuestImages Of(Judged host) => host.Facts.Once(facts => new GuestImages(facts));
 
-    /// <summary>Findings that begin with what keeps the images from being known: a definition that was not understood may name any.</summary>
-    public Findings Begin()
+    /// <summary>Findings that begin with what keeps the images from being known: a definition that was not understood may name any, and so may that of a guest that runs by none.</summary>
+    /// <param name="found">Findings to add to; null: new ones.</param>
+    public Findings Begin(Findings? found = null)
     {
-        var found = new Findings();
+        found ??= new Findings();
         foreach (var problem in Definitions.Problems) found.Unknown(problem.Message);
+        foreach (var guest in found.Known(() => GuestsWithoutDefinition().ToArray()) ?? []) found.Unknown($"{guest} runs by no definition that was read: its images are not known");
         return found;
     }
 
     /// <summary>The same for what is at their paths, and for what lies in places for images.</summary>
-    public Findings BeginLooked()
+    /// <param name="found">Findings to add to; null: new ones.</param>
+    public Findings BeginLooked(Findings? found = null)
     {
-        var found = Begin();
+        found = Begin(found);
         foreach (var problem in paths.Value.Problems) found.Unknown(problem);
-        foreach (var image in All.Where(image => image.Look is null or { State: PathState.Unknown })) found.Unknown($"{image}: it could not be looked at");
+        // Where nobody looked at all, that has been said.
+        foreach (var image in All.Where(image => facts.Has(LocalPaths) && image.Look is null or { State: PathState.Unknown })) found.Unknown($"{image}: it could not be looked at");
         return found;
     }
+
+    /// <summary>What is below images as far as headers may be believed.</summary>
+    public BackingChains Chains(DeploymentPlan? plan)
+    {
+        var looks = new Dictionary<string, PathLook>(chains.Value.Looks);
+        foreach (var (path, look) in Looks) looks[path] = look;
+        return new(looks, chains.Value.Headers, path => IsInPlace(path, '-', plan));
+    }
+
+    /// <summary>
+    /// Whether a path without links lies where images belong: in the distribution's directories for them, or where a rule of the administrator's gives an image type. Where SELinux is off there are
+    /// no rules: then the plan's word is enough (and SEL-01 fails).
+    /// </summary>
+    public bool IsInPlace(string path, char fileType, DeploymentPlan? plan) =>
+        PlannedPlace.Holds(path, true, null) == true || PlannedPlace.Holds(path, false, Contexts.Lookup(path, fileType)) == true || (SELinux.Mode == SELinuxMode.Disabled && IsInPlan(path, plan) == true);
+
+    /// <summary>Whether a path lies in a volume of the plan's; null: there is no plan.</summary>
+    public static bool? IsInPlan(string path, DeploymentPlan? plan) => plan?.Volumes.Any(volume => volume.MountPoint is { } point && HostPath.IsAtOrBelow(path, point));
 
     /// <summary>The mount that a path without links lies on, by its text; of mounts on one place the last.</summary>
     /// <exception cref="FormatException">None is known.</exception>
@@ -139,22 +162,54 @@ internal sealed class GuestImages
     /// <summary>Directories that administrators give a file system of its own, whatever is in it.</summary>
     private static bool IsCommon(string point) => point is "/" or "/home" or "/opt" or "/root" or "/srv" or "/tmp" or "/usr" or "/var" or "/var/lib" or "/var/lib/libvirt" or "/var/lib/xen" or "/var/tmp";
 
+    private IEnumerable<string> GuestsWithoutDefinition()
+    {
+        if (facts.IsOffline) return [];
+        if (facts.Hypervisor == Hypervisor.Xen)
+        {
+            // A guest's device model may run in a domain of its own, which has its name.
+            return facts.TextOrMissing(GuestFiles.RunningDomains) is not { } list ? [] : XlList.Parse(list).Where(name => !IsDefined(name) && !(name.EndsWith("-dm", StringComparison.Ordinal) && IsDefined(name[..^3]))).Select(name => $"xl list: guest {name}");
+        }
+
+        // QEMU's arguments double a comma, and a process is known by what comes before it.
+        var names = Definitions.Guests.Select(name => name.Split(',')[0]).ToHashSet();
+        return facts.Read(Questions.Processes, ProcessTable.Read).Where(process => process.IsQemu && (process.Guest is null || !names.Contains(process.Guest))).Select(process => process.ToString());
+
+        bool IsDefined(string name) => Definitions.Guests.Contains(name);
+    }
+
+    private SELinuxFact ReadSELinux()
+    {
+        var config = SELinuxConfig.Read(facts.Files(Questions.SELinuxConfig));
+        var mode = (facts.IsOffline ? config.Mode : facts.File(Questions.SELinuxState, "/sys/fs/selinux/enforce")?.Text.Trim()) switch
+        {
+            "1" or "enforcing" => SELinuxMode.Enforcing,
+            null or "disabled" => SELinuxMode.Disabled,
+            _ => SELinuxMode.Permissive,
+        };
+        var files = facts.Files(Questions.FileContexts).ToDictionary(file => file.Path);
+        string PathOf(string name) => $"/etc/selinux/{config.Store}/contexts/files/{name}";
+        if (mode != SELinuxMode.Disabled && !files.ContainsKey(PathOf(SELinuxFs.Files[0]))) throw new FormatException($"there is no {PathOf(SELinuxFs.Files[0])}");
+        return SELinuxFs.FactOf(mode, config.Store, name => files.TryGetValue(PathOf(name), out var file) ? file.Text + "\n" : "");
+    }
+
     private (IReadOnlyDictionary<string, PathLook>, IReadOnlyList<string>, IReadOnlyList<string>) ReadPaths()
     {
-        var local = facts.Read(LocalPaths, FactUnknown.Unless(ImagePaths.Read));
-        var looks = new Dictionary<string, PathLook>(local.Looks);
-        List<string> listed = [.. local.Listed], problems = [.. local.Problem.Length > 0 ? new[] { local.Problem } : []];
-        // A server that gives no answer costs its own images: they are those that nobody looked at.
-        if (facts.Has(RemotePaths))
+        var (looks, listed, problems) = (new Dictionary<string, PathLook>(), new List<string>(), new List<string>());
+        // A server that gives no answer costs its own images: they are those that nobody looked at. What a tree defines is known all the same.
+        foreach (var question in new[] { LocalPaths, RemotePaths })
         {
-            var remote = facts.Read(RemotePaths, FactUnknown.Unless(ImagePaths.Read));
-            foreach (var (path, look) in remote.Looks) looks[path] = look;
-            listed.AddRange(remote.Listed);
-            if (remote.Problem.Length > 0) problems.Add(remote.Problem);
-        }
-        else
-        {
-            problems.Add("what lies on network file systems could not be looked at");
+            try
+            {
+                var fact = facts.Read(question, FactUnknown.Unless(ImagePaths.Read));
+                foreach (var (path, look) in fact.Looks) looks[path] = look;
+                listed.AddRange(fact.Listed);
+                if (fact.Problem.Length > 0) problems.Add(fact.Problem);
+            }
+            catch (VirtException problem)
+            {
+                problems.Add(problem.Message);
+            }
         }
 
         return (looks, listed, problems);

@@ -19,9 +19,6 @@ internal static class Questions
         "boot-entries", "/boot/grub/grub.cfg", "/boot/grub2/grub.cfg", "/boot/grub/grubenv", "/boot/grub2/grubenv", "/boot/loader/entries/*.conf", "/etc/default/grub", "/etc/default/grub.d/*.cfg", "/etc/kernel/cmdline") with
     { Reduce = BootConfig.Secrets };
 
-    /// <summary>How guests and storage pools are defined, less their passwords.</summary>
-    public static FactQuestion GuestDefinitions { get; } = FactQuestion.Run("guest-definitions", Tools.GuestDefinitions.Read() with { Display = "cat /etc/libvirt/qemu/*.xml /run/libvirt/qemu/*.xml /etc/xen/*   # and their like; less secrets" });
-
     /// <summary>What is mounted.</summary>
     public static FactQuestion Mounts { get; } = FactQuestion.Run("mounts", Mount.Table());
 
@@ -29,7 +26,7 @@ internal static class Questions
     public static FactQuestion Fstab { get; } = FactQuestion.Files("fstab", Tools.Fstab.Path);
 
     /// <summary>The rules of the policy's files for labels.</summary>
-    public static FactQuestion FileContexts { get; } = FactQuestion.Run("file-contexts", SELinuxFs.Read() with { Display = "cat /etc/selinux/*/contexts/files/file_contexts*" });
+    public static FactQuestion FileContexts { get; } = FactQuestion.Files("file-contexts", [.. SELinuxFs.Files.Select(name => $"/etc/selinux/*/contexts/files/{name}")]);
 
     /// <summary>The accounts, less their hashes.</summary>
     public static FactQuestion Accounts { get; } = FactQuestion.Files("passwd", "/etc/passwd") with { Reduce = Passwd.Secrets };

@@ -16,6 +16,9 @@ internal sealed record GuestImage(string Guest, bool IsRunning, ImageUse Use);
 /// <param name="Problems">The files that were not read, or not understood, or not wholly; the others are none the worse for it.</param>
 internal sealed record ImageDefinitions(IReadOnlyList<GuestImage> Images, IReadOnlySet<string> Paths, IReadOnlyList<StoragePool> Pools, IReadOnlyList<VirtException> Problems)
 {
+    /// <summary>The names of the guests, also of those without images.</summary>
+    public IReadOnlySet<string> Guests { get; init; } = new HashSet<string>();
+
     /// <summary>Reads them.</summary>
     public static ImageDefinitions From(IReadOnlyList<DefinitionFile> files)
     {
@@ -24,7 +27,8 @@ internal sealed record ImageDefinitions(IReadOnlyList<GuestImage> Images, IReadO
         var byName = pools.ToDictionary(pool => pool.Name);
         var guests = files.Where(file => !GuestDefinitions.IsPool(file)).Select(file => Understood(file, text => Read(file.Path, text, byName, problems), problems)).OfType<Definition>().ToArray();
         return new ImageDefinitions(
-            [.. guests.SelectMany(guest => guest.Images).Distinct()], guests.SelectMany(guest => guest.Paths).Where(path => path.StartsWith('/')).ToHashSet(), pools, problems);
+            [.. guests.SelectMany(guest => guest.Images).Distinct()], guests.SelectMany(guest => guest.Paths).Where(path => path.StartsWith('/')).ToHashSet(), pools, problems)
+        { Guests = guests.Select(guest => guest.Name).OfType<string>().ToHashSet() };
     }
 
     private static Definition Read(string path, string text, IReadOnlyDictionary<string, StoragePool> pools, List<VirtException> problems)
@@ -45,12 +49,12 @@ internal sealed record ImageDefinitions(IReadOnlyList<GuestImage> Images, IReadO
                 // /etc/xen holds other files too. One that is for xl by its name or place, or speaks of a guest or of paths and is no script, is a definition.
                 var isDefinition = path.EndsWith(".cfg", StringComparison.Ordinal) || path.StartsWith("/etc/xen/auto/", StringComparison.Ordinal) || config.IsGuest || (config.Paths.Any() && !text.StartsWith("#!", StringComparison.Ordinal));
                 if (isDefinition && config.Problems.Count > 0) problems.Add(new VirtException("DefinitionNotUnderstood", path, string.Join("; ", config.Problems)));
-                return isDefinition ? Of(config.Name ?? Path.GetFileNameWithoutExtension(path), false, config.Images, config.Paths) : new Definition([], []);
+                return isDefinition ? Of(config.Name ?? Path.GetFileNameWithoutExtension(path), false, config.Images, config.Paths) : new Definition(null, [], []);
         }
     }
 
     private static Definition Of(string guest, bool isRunning, IEnumerable<ImageUse> images, IEnumerable<string> paths) =>
-        new([.. images.Select(image => new GuestImage(guest, isRunning, image))], [.. paths]);
+        new(guest, [.. images.Select(image => new GuestImage(guest, isRunning, image))], [.. paths]);
 
     private static T? Understood<T>(DefinitionFile file, Func<string, T> parse, List<VirtException> problems)
         where T : class
@@ -66,5 +70,5 @@ internal sealed record ImageDefinitions(IReadOnlyList<GuestImage> Images, IReadO
         }
     }
 
-    private sealed record Definition(IReadOnlyList<GuestImage> Images, IReadOnlyList<string> Paths);
+    private sealed record Definition(string? Name, IReadOnlyList<GuestImage> Images, IReadOnlyList<string> Paths);
 }

@@ -6,17 +6,25 @@ internal static class NearestWord
     /// <summary>So many letters may be wrong, missing or swapped in a word of that length.</summary>
     private static int Patience(string word) => Math.Max(1, (word.Length + 1) / 3);
 
+    /// <summary>Longer words are compared by their beginning: nobody means a word of that length.</summary>
+    private const int MostCompared = 256;
+
     /// <summary>The nearest of some words, whatever the case; null: none is near.</summary>
-    public static string? Of(string given, IEnumerable<string> words) => words
-        .Where(word => Math.Abs(word.Length - given.Length) <= Patience(word))
-        .Select(word => (Word: word, Distance: Distance(given.ToUpperInvariant(), word.ToUpperInvariant())))
-        .Where(one => one.Distance <= Patience(one.Word))
-        .OrderBy(one => one.Distance).ThenBy(one => one.Word, StringComparer.Ordinal)
-        .Select(one => one.Word).FirstOrDefault();
+    public static string? Of(string given, IEnumerable<string> words) =>
+        ByDistance(given, words.Where(word => Math.Abs(word.Length - given.Length) <= Patience(word))).Where(one => one.Distance <= Patience(one.Word)).Select(one => one.Word).FirstOrDefault();
+
+    /// <summary>The nearest of some words, however far it is.</summary>
+    public static string AnyOf(string given, IEnumerable<string> words) => ByDistance(given, words).First().Word;
 
     /// <summary>The nearest in words, or else all that there are.</summary>
     public static string Advice(string given, IReadOnlyCollection<string> words) =>
         Of(given, words) is { } nearest ? $"the nearest is {nearest}" : $"there are {string.Join(", ", words)}";
+
+    private static IEnumerable<(string Word, int Distance)> ByDistance(string given, IEnumerable<string> words)
+    {
+        var shown = (given.Length > MostCompared ? given[..MostCompared] : given).ToUpperInvariant();
+        return words.Select(word => (Word: word, Distance: Distance(shown, word.ToUpperInvariant()))).OrderBy(one => one.Distance).ThenBy(one => one.Word, StringComparer.Ordinal);
+    }
 
     /// <summary>How many letters have to be put in, taken out, exchanged or swapped with the next (the optimal string alignment distance).</summary>
     private static int Distance(string from, string to)

@@ -100,7 +100,13 @@ internal sealed class PlanDifferences
     private void Booleans()
     {
         static string Word(bool isOn) => isOn ? "on" : "off";
-        foreach (var (name, isOn) in plan.Booleans.Where(one => one.Value != actual.Booleans.GetValueOrDefault(one.Key)).OrderBy(one => one.Key, StringComparer.Ordinal)) Add(name, PlanDifferenceKind.Differs, Word(isOn), Word(!isOn));
+        foreach (var (name, isOn) in plan.Booleans.OrderBy(one => one.Key, StringComparer.Ordinal))
+        {
+            // What the policy does not have is open to nobody.
+            if (!draft.Booleans.TryGetValue(name, out var isNow)) { if (isOn) Add(name, PlanDifferenceKind.Missing, Word(isOn), ""); }
+            else if (isNow != isOn) Add(name, PlanDifferenceKind.Differs, Word(isOn), Word(isNow));
+        }
+
         foreach (var (name, isOn) in actual.Booleans.Where(one => !plan.Booleans.ContainsKey(one.Key) && PlanDraft.IsOfVirtualization(one.Key))) Add(name, PlanDifferenceKind.Unplanned, "", Word(isOn));
     }
 

@@ -15,14 +15,14 @@ internal sealed record PlanDraft(DeploymentPlan Plan, IReadOnlyDictionary<string
     /// <summary>All interfaces of the host, in the plan or not.</summary>
     public IReadOnlyList<string> Interfaces { get; private init; } = [];
 
+    /// <summary>All booleans of the policy, in the plan or not.</summary>
+    public IReadOnlyDictionary<string, bool> Booleans { get; private init; } = new Dictionary<string, bool>();
+
     /// <summary>There may be people that the host knows and does not list.</summary>
     public bool HasDirectory { get; private init; }
 
-    /// <summary>On in the reference policy: libvirt labels each USB device that it passes through, and guests reach no other.</summary>
-    private const string UsbBoolean = "virt_use_usb";
-
-    /// <summary>Groups whose members are root sooner or later: by sudo, by a guest with the host's disk, by the disk itself, by a container.</summary>
-    private static readonly string[] RootGroups = ["root", "sudo", "wheel", "admin", "libvirt", "kvm", "qemu", "disk", "docker", "lxd"];
+    /// <summary>Groups that sudo and polkit take for administrators, as distributions set them up.</summary>
+    private static readonly string[] AdminGroups = ["root", "sudo", "wheel", "admin"];
 
     /// <summary>File systems on which an image has no label of its own.</summary>
     private static readonly string[] Unlabelled = ["nfs", "nfs4", "cifs", "smb3", "vfat", "9p", "ceph", "glusterfs"];
@@ -51,6 +51,7 @@ internal sealed record PlanDraft(DeploymentPlan Plan, IReadOnlyDictionary<string
         var guests = Known(nameof(DeploymentPlan.Guests), facts.Guests);
         if (guests?.Problems.Count > 0) partial[nameof(DeploymentPlan.Guests)] = string.Join("; ", guests.Problems);
         var host = Known(nameof(DeploymentPlan.Networks), facts.Networks);
+        var booleans = (Known(nameof(DeploymentPlan.Booleans), facts.Booleans) ?? new Dictionary<string, SELinuxBoolean>()).ToDictionary(one => one.Key, one => one.Value.IsOn);
         var networks = host is null ? [] : Networks(host, guests?.Definitions ?? []);
         var plan = new DeploymentPlan
         {
@@ -60,17 +61,16 @@ internal sealed record PlanDraft(DeploymentPlan Plan, IReadOnlyDictionary<string
             Sockets = Sockets(Known(nameof(DeploymentPlan.Sockets), facts.Sockets) ?? []),
             Administrators = [.. accounts.Where(IsAdministrator).Select(account => account.Name)],
             Users = [.. accounts.Where(account => !IsAdministrator(account)).Select(account => account.Name)],
-            Booleans = new SortedDictionary<string, bool>(
-                (Known(nameof(DeploymentPlan.Booleans), facts.Booleans) ?? new Dictionary<string, SELinuxBoolean>()).Where(one => one.Value.IsOn && IsOfVirtualization(one.Key)).ToDictionary(one => one.Key, one => one.Value.IsOn), StringComparer.Ordinal),
+            Booleans = new SortedDictionary<string, bool>(booleans.Where(one => one.Value && IsOfVirtualization(one.Key)).ToDictionary(), StringComparer.Ordinal),
             Networks = networks,
             Volumes = [.. (Known(nameof(DeploymentPlan.Volumes), facts.Volumes) ?? []).Where(volume => volume.IsRaw || volume.MountPoint is not null).Select(Volume).DistinctBy(volume => (volume.VolumeGroup, volume.Name, volume.DevicePath))],
             Guests = [.. (guests?.Definitions ?? []).Select(guest => Guest(guest, guests!, host, networks))],
         };
-        return new PlanDraft(Valid(plan, partial), unknown, partial) { Interfaces = host?.Interfaces ?? [], HasDirectory = listed?.HasDirectory == true };
+        return new PlanDraft(Valid(plan, partial), unknown, partial) { Interfaces = host?.Interfaces ?? [], Booleans = booleans, HasDirectory = listed?.HasDirectory == true };
     }
 
     /// <summary>Whether a boolean is one that opens or closes something for guests, and is not expected to be on.</summary>
-    public static bool IsOfVirtualization(string name) => name != UsbBoolean
+    public static bool IsOfVirtualization(string name) => name != SELinuxBooleans.Usb
         && (name.StartsWith("virt_", StringComparison.Ordinal) || name.StartsWith("xen_", StringComparison.Ordinal) || name.StartsWith("xend_", StringComparison.Ordinal) || name.EndsWith("_use_svirt", StringComparison.Ordinal));
 
     /// <summary>A host may have names that no plan can: what the validator refuses is left out, and said.</summary>
@@ -101,7 +101,7 @@ internal sealed record PlanDraft(DeploymentPlan Plan, IReadOnlyDictionary<string
         };
     }
 
-    private static bool IsAdministrator(LoginAccount account) => account.HasSudo || account.Groups.Any(group => RootGroups.Contains(group));
+    private static bool IsAdministrator(LoginAccount account) => account.HasSudo || account.Groups.Any(group => AdminGroups.Contains(group) || Passwd.RootGroups.Contains(group));
 
     /// <summary>What others reach; of one that is bound to any address of both families, one.</summary>
     private static IReadOnlyList<PlannedSocket> Sockets(IEnumerable<ListeningSocket> sockets) =>

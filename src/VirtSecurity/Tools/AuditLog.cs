@@ -11,6 +11,9 @@ namespace VirtSecurity.Tools;
 /// <param name="IsPermissive">It was let through all the same.</param>
 internal sealed record Denial(string Source, string Target, string Class, string Permissions, bool IsPermissive)
 {
+    /// <summary>Whether virtualization has a part in it, by the types' names.</summary>
+    public bool IsOfVirtualization => new[] { Source, Target }.Any(type => type.Contains("virt", StringComparison.Ordinal) || type.StartsWith("xen", StringComparison.Ordinal) || type.StartsWith("qemu", StringComparison.Ordinal));
+
     /// <summary>As audit2why would say it.</summary>
     public override string ToString() => $"{Source} {{ {Permissions} }} {Target}:{Class}{(IsPermissive ? " (permissive)" : "")}";
 }
@@ -34,7 +37,7 @@ internal static partial class AuditLog
         .Select(match => new Denial(match.Groups["source"].Value, match.Groups["target"].Value, match.Groups["class"].Value, match.Groups["permissions"].Value.Trim(), match.Groups["permissive"].Value == "1"))
         .GroupBy(denial => denial).Select(group => (group.Key, group.Count())).OrderByDescending(pair => pair.Item2).ThenBy(pair => pair.Key.ToString(), StringComparer.Ordinal)];
 
-    /// <summary>The paths that rules watch for writing, with what is below them: -w PATH, or -F dir=PATH and -F path=PATH.</summary>
+    /// <summary>The directories that rules watch for writing, with all below them: -w PATH, or -F dir=PATH; -F path=PATH is about that one inode (audit.rules(7)).</summary>
     public static IReadOnlyList<string> Watched(string rules) => [.. rules.Split('\n').Select(line => line.Split('#')[0].Trim()).Where(line => line.Length > 0 && !line.Contains("never,", StringComparison.Ordinal) && !line.Contains(",never", StringComparison.Ordinal) && WatchesWriting(line))
         .SelectMany(line => Watch().Matches(line)).Select(match => match.Groups["path"].Value.TrimEnd('/')).Select(path => path.Length == 0 ? "/" : path).Distinct()];
 
@@ -44,7 +47,7 @@ internal static partial class AuditLog
     [GeneratedRegex(@"avc:  denied  \{(?<permissions>[^}]*)\}.* scontext=[^:\s]+:[^:\s]+:(?<source>[^:\s]+)\S* tcontext=[^:\s]+:[^:\s]+:(?<target>[^:\s]+)\S* tclass=(?<class>\S+)( permissive=(?<permissive>[01]))?", RegexOptions.ExplicitCapture)]
     private static partial Regex Avc();
 
-    [GeneratedRegex(@"(^|\s)(-w\s+|-F\s*(dir|path)=)(?<path>/\S*)", RegexOptions.ExplicitCapture)]
+    [GeneratedRegex(@"(^|\s)(-w\s+|-F\s*dir=)(?<path>/\S*)", RegexOptions.ExplicitCapture)]
     private static partial Regex Watch();
 
     [GeneratedRegex(@"(^|\s)(-p\s+|-F\s*perm=)(?<kinds>[rwxa]+)", RegexOptions.ExplicitCapture)]

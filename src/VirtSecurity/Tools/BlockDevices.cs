@@ -19,13 +19,22 @@ internal sealed record BlockDevice(string Number, string Name, string? Disk, str
     public bool IsWholeDisk => Disk is null && (MapperName is null ? !NoDisks.Any(kind => Name.StartsWith(kind, StringComparison.Ordinal)) : MapperUuid?.StartsWith("mpath-", StringComparison.Ordinal) == true);
 
     /// <summary>Its node, as people know it.</summary>
-    public string Path => MapperName is null ? "/dev/" + Name.Replace('!', '/') : "/dev/mapper/" + MapperName;
+    public string Path => MapperName is null ? Node : "/dev/mapper/" + MapperName;
+
+    /// <summary>The links that udev has made to its node, <c>/dev/disk/by-id/...</c> and their like.</summary>
+    public IReadOnlyList<string> Links { get; init; } = [];
+
+    /// <summary>All names that it has below /dev.</summary>
+    public IEnumerable<string> Names => Links.Prepend(Node).Prepend(Path).Distinct();
+
+    // In sysfs a slash of the node's name is an exclamation mark.
+    private string Node => "/dev/" + Name.Replace('!', '/');
 }
 
 /// <summary>/sys/class/block: devices, what they are made of and what is made of them. No device is opened.</summary>
 internal static class BlockDevices
 {
-    // A partition's link leads through its disk. The process that serves a network block device has the file open.
+    // A partition's link leads through its disk. The process that serves a network block device has the file open. What links there are udev keeps by the device's number.
     private const string Script = """
         cd /sys/class/block || exit 1
         exec 2>/dev/null
@@ -33,6 +42,7 @@ internal static class BlockDevices
         printf '\0'
         grep -sH '' */dev */partition */dm/name */dm/uuid */loop/backing_file
         printf '%s\n' */holders/*
+        (cd /run/udev/data && grep -sH '^S:' b* | sed -n 's#^b\([0-9]*:[0-9]*\):S:#@\1 /dev/#p')
         for f in nbd*/pid; do
           if read -r p <"$f"; then find "/proc/$p/fd" -type l -printf "${f%/pid}/open:%l\n"; fi
         done
@@ -53,10 +63,16 @@ internal static class BlockDevices
         var links = text[..end].Split('\0', StringSplitOptions.RemoveEmptyEntries);
         if (links.Length % 2 != 0) throw new FormatException("its last record is not whole");
         var values = new Dictionary<(string Device, string Key), string>();
-        var (holders, files) = (new List<(string Device, string Holder)>(), new List<(string Device, string File)>());
+        var (holders, files, aliases) = (new List<(string Device, string Holder)>(), new List<(string Device, string File)>(), new List<(string Number, string Link)>());
         foreach (var line in text[(end + 1)..].Split('\n', StringSplitOptions.RemoveEmptyEntries))
         {
-            // vda1/dev:254:1, vda1/holders/dm-0, loop0/loop/backing_file:/a/b, nbd0/open:/a/b
+            // @254:1 /dev/disk/by-id/x, vda1/dev:254:1, vda1/holders/dm-0, loop0/loop/backing_file:/a/b, nbd0/open:/a/b
+            if (line.StartsWith('@'))
+            {
+                if (line[1..].Split(' ', 2) is [var number, var link]) aliases.Add((number, link));
+                continue;
+            }
+
             if (line.Split('/', 3) is [var held, "holders", var holder])
             {
                 if (holder != "*") holders.Add((held, holder));
@@ -68,10 +84,10 @@ internal static class BlockDevices
             else values[(device, key)] = value;
         }
 
-        var (holdersOf, filesOf) = (holders.ToLookup(pair => pair.Device, pair => pair.Holder), files.Where(pair => pair.File.StartsWith('/')).ToLookup(pair => pair.Device, pair => pair.File));
+        var (holdersOf, filesOf, linksOf) = (holders.ToLookup(pair => pair.Device, pair => pair.Holder), files.Where(pair => pair.File.StartsWith('/')).ToLookup(pair => pair.Device, pair => pair.File), aliases.ToLookup(pair => pair.Number, pair => pair.Link));
         return [.. Enumerable.Range(0, links.Length / 2).Select(i => (Name: links[2 * i], Target: links[(2 * i) + 1])).Where(link => values.ContainsKey((link.Name, "dev"))).Select(link => new BlockDevice(
             values[(link.Name, "dev")], link.Name, values.ContainsKey((link.Name, "partition")) ? link.Target.Split('/')[^2] : null,
-            values.GetValueOrDefault((link.Name, "dm/name")), values.GetValueOrDefault((link.Name, "dm/uuid")), [.. holdersOf[link.Name]], [.. filesOf[link.Name]]))];
+            values.GetValueOrDefault((link.Name, "dm/name")), values.GetValueOrDefault((link.Name, "dm/uuid")), [.. holdersOf[link.Name]], [.. filesOf[link.Name]]) { Links = [.. linksOf[values[(link.Name, "dev")]]] })];
     }
 
     /// <summary>A device and all that is made of it: partitions, and what holds it, down to the last.</summary>

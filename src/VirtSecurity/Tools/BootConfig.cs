@@ -22,6 +22,9 @@ internal static partial class BootConfig
     public static string? ValueOf(IEnumerable<string> arguments, string name) =>
         arguments.LastOrDefault(argument => argument == name || argument.StartsWith(name + "=", StringComparison.Ordinal)) is { } found ? found.Length == name.Length ? "" : found[(name.Length + 1)..] : null;
 
+    /// <summary>The devices that they name to be mounted or resumed from.</summary>
+    public static IEnumerable<string> Devices(IReadOnlyList<string> arguments) => new[] { "root", "resume" }.Select(name => ValueOf(arguments, name)).OfType<string>().Where(name => name.Length > 0);
+
     /// <summary>All arguments in some files.</summary>
     public static IReadOnlyList<BootEntry> Entries(IEnumerable<HostFile> files) => [.. files.SelectMany(file => file.Lines.Select((line, index) => (line, index)).SelectMany(line => Of(file.Path, line.line.Trim(), line.index + 1)))];
 
@@ -34,14 +37,14 @@ internal static partial class BootConfig
             case ["linux" or "linux16" or "linuxefi" or "kernel", _, ..] when IsGrub(path): return [Entry(false, 2)];
             // multiboot2 loads Xen, and the first module is dom0's kernel; the others are its ramdisk and policy, without arguments.
             case ["multiboot" or "multiboot2" or "xen_hypervisor", _, ..] when IsGrub(path): return [Entry(true, 2)];
-            case ["module" or "module2" or "xen_module", ..] when IsGrub(path): return [Entry(false, words[1] == "--nounzip" ? 3 : 2)];
+            case ["module" or "module2" or "xen_module", _, ..] when IsGrub(path): return [Entry(false, words[1] == "--nounzip" ? 3 : 2)];
             case ["options", ..] when path.Contains("/loader/entries/", StringComparison.Ordinal): return [Entry(false, 1)];
         }
 
         if (path == "/etc/kernel/cmdline") return [Entry(false, 0)];
         var set = Variable().Match(line);
         return set.Success && !IsGrub(path) && (path.StartsWith("/etc/default/grub", StringComparison.Ordinal) || path.EndsWith("/grubenv", StringComparison.Ordinal))
-            ? [new BootEntry(path, number, Arguments(set.Groups["value"].Value.Trim('"', '\'')), set.Groups["name"].Value.Contains("_XEN", StringComparison.Ordinal) && !set.Groups["name"].Value.Contains("LINUX_XEN", StringComparison.Ordinal))]
+            ? [new BootEntry(path, number, Arguments(set.Groups["inside"].Value), set.Groups["name"].Value.Contains("_XEN", StringComparison.Ordinal) && !set.Groups["name"].Value.Contains("LINUX_XEN", StringComparison.Ordinal))]
             : [];
     }
 
@@ -50,7 +53,7 @@ internal static partial class BootConfig
     [GeneratedRegex("""(?:[^\s"]|"[^"]*"?)+""")]
     private static partial Regex Argument();
 
-    // GRUB_CMDLINE_XEN* are Xen's; GRUB_CMDLINE_LINUX_XEN_REPLACE* are dom0's.
-    [GeneratedRegex("^(?<name>GRUB_CMDLINE_[A-Z_]+|kernelopts)=(?<value>.*)$", RegexOptions.ExplicitCapture)]
+    // GRUB_CMDLINE_XEN* are Xen's; GRUB_CMDLINE_LINUX_XEN_REPLACE* are dom0's. What stands behind the closing quote is none of the value.
+    [GeneratedRegex("""^(export\s+)?(?<name>GRUB_CMDLINE_[A-Z_]+|kernelopts)\+?=("(?<inside>[^"]*)"?|'(?<inside>[^']*)'?|(?<inside>.*))""", RegexOptions.ExplicitCapture)]
     private static partial Regex Variable();
 }

@@ -75,9 +75,10 @@ internal sealed partial class DomainXml
 
     /// <summary>PCI devices of the host that it is given, by their addresses as far as they are written.</summary>
     public IEnumerable<string> PciDevices => domain.Elements("devices").Elements().Where(device => device.Name.LocalName is "hostdev" or "interface" && (string?)device.Attribute("type") is "pci" or "hostdev")
-        .Select(device => device.Element("source")?.Element("address")).Select(address => address is null
-            ? "(no address)"
-            : string.Join(':', new[] { "domain", "bus", "slot", "function" }.Select(part => ((string?)address.Attribute(part))?.Replace("0x", "", StringComparison.Ordinal) ?? "?")));
+        .Select(AddressOf);
+
+    /// <summary>NVMe disks of the host that it is given by their PCI addresses; they have no path.</summary>
+    public IEnumerable<string> NvmeDisks => domain.Elements("devices").Elements("disk").Where(disk => (string?)disk.Attribute("type") == "nvme").Select(AddressOf);
 
     /// <summary>The images it uses. Disks on the network, and NVMe devices by their PCI address, have no path and are not among them.</summary>
     public IEnumerable<ImageUse> Images(IReadOnlyDictionary<string, StoragePool> pools)
@@ -90,6 +91,10 @@ internal sealed partial class DomainXml
         return domain.Elements("devices").Elements("disk").Concat(snapshot).SelectMany(disk => DiskImages(disk, pools)).Concat(boot).Concat(memory)
             .Where(image => image.Path.StartsWith('/'));
     }
+
+    private static string AddressOf(XElement device) => device.Element("source")?.Element("address") is { } address
+        ? string.Join(':', new[] { "domain", "bus", "slot", "function" }.Select(part => ((string?)address.Attribute(part))?.Replace("0x", "", StringComparison.Ordinal) ?? "?"))
+        : "(no address)";
 
     private static IEnumerable<ImageUse> DiskImages(XElement disk, IReadOnlyDictionary<string, StoragePool> pools)
     {

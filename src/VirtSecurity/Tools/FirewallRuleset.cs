@@ -145,10 +145,13 @@ internal sealed record FirewallRuleset(IReadOnlyList<FirewallChain> Chains)
     public IEnumerable<FirewallChain> At(string hook, string family) => Chains.Where(chain => chain.Hook == hook && chain.Kind == "filter" && (chain.Family == family || chain.Family == "inet"));
 
     /// <summary>The ports at which some rule begins or ends to speak of ports: between two of them all ports fare alike.</summary>
-    public IReadOnlyList<int> PortBounds => [.. Chains.SelectMany(chain => chain.Rules).SelectMany(rule => rule.Matches).Where(match => match.Field == FirewallField.Port)
+    public IReadOnlyList<int> PortBounds { get; } = [.. Chains.SelectMany(chain => chain.Rules).SelectMany(rule => rule.Matches).Where(match => match.Field == FirewallField.Port)
         .SelectMany(match => match.Values).Select(FirewallMatch.Ports).OfType<(int First, int Last)>().SelectMany(ports => new[] { ports.First, ports.Last + 1 }).Distinct().Order()];
 
+    /// <summary>The addresses and networks that rules name which do not simply deny.</summary>
+    public IReadOnlyList<string> Sources { get; } = [.. Chains.SelectMany(chain => chain.Rules).Where(rule => rule.Action != FirewallAction.Deny).SelectMany(rule => rule.Matches).Where(match => match.Field == FirewallField.Source).SelectMany(match => match.Values).Distinct().Order(StringComparer.Ordinal)];
+
     /// <summary>The interfaces that rules name, but the loopback; a name may end with * or +.</summary>
-    public IReadOnlyList<string> Interfaces => [.. Chains.SelectMany(chain => chain.Rules).SelectMany(rule => rule.Matches).Where(match => match.Field is FirewallField.InInterface or FirewallField.OutInterface)
+    public IReadOnlyList<string> Interfaces { get; } = [.. Chains.SelectMany(chain => chain.Rules).SelectMany(rule => rule.Matches).Where(match => match.Field is FirewallField.InInterface or FirewallField.OutInterface)
         .SelectMany(match => match.Values).Where(name => name is not ("lo" or "*" or "+" or "")).Distinct().Order(StringComparer.Ordinal)];
 }

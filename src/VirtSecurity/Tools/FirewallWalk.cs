@@ -15,6 +15,9 @@ internal sealed record FirewallProbe(string Family, string Protocol, int Port, s
 
     /// <summary>It is from any address that a rule lets in: whether somebody is let in at all.</summary>
     public bool IsFromAnybodyNamed { get; init; }
+
+    /// <summary>The address it is from; null: one that no rule names.</summary>
+    public IPAddress? From { get; init; }
 }
 
 /// <summary>What becomes of a packet; the greater, the worse.</summary>
@@ -134,7 +137,7 @@ internal sealed class FirewallWalk
                 FirewallField.OutInterface => probe.OutInterface is { } name && match.Values.Any(value => IsInterface(value, name)),
                 FirewallField.Family => match.Values.Any(value => value is "ipv4" or "ip" ? probe.Family == "ip" : value is "ipv6" or "ip6" && probe.Family == "ip6"),
                 FirewallField.Protocol => match.Values.Any(value => value == probe.Protocol || value is "all" or "0" || value == (probe.Protocol == "tcp" ? "6" : "17")),
-                FirewallField.Source => probe.IsFromAnybodyNamed ? Chosen(rule, match) : match.Values.Any(IsEverywhere),
+                FirewallField.Source => probe.IsFromAnybodyNamed ? Chosen(rule, match) : match.Values.Any(value => IsEverywhere(value) || (probe.From is { } from && NetAddress.IsIn(value, from))),
                 FirewallField.Destination => Any(match.Values.Select(IsDestination)),
                 FirewallField.Port => match.Values.Any(value => FirewallMatch.Ports(value) is { } ports && ports.First <= probe.Port && probe.Port <= ports.Last),
                 FirewallField.State => match.Values.Any(value => value.Equals("new", StringComparison.OrdinalIgnoreCase)),

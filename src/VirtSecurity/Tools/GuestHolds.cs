@@ -10,6 +10,14 @@ namespace VirtSecurity.Tools;
 /// <param name="Context">The label as the guest's process sees it, where that may be another than the host's: a device in libvirt's private /dev.</param>
 internal sealed record Holder(string? Guest, SecurityContext? Context);
 
+/// <summary>A process that runs a guest, or is of QEMU's tools.</summary>
+/// <param name="Guest">The guest's name as libvirt gave it; null: it has none, as libvirt did not start it.</param>
+/// <param name="Process">Its number.</param>
+/// <param name="Range">The MCS range with categories of its label; null: it has none.</param>
+/// <param name="Inodes">Files that it has open.</param>
+/// <param name="Devices">By number (major:minor): block devices that it has open or that are in the /dev made for it, and their label as it sees it.</param>
+internal sealed record HoldingProcess(string? Guest, string Process, string? Range, IReadOnlySet<InodeNumber> Inodes, IReadOnlyDictionary<string, SecurityContext?> Devices);
+
 /// <summary>What running guests hold, from /proc and libvirt's own files; nothing is asked of a daemon.</summary>
 /// <param name="Inodes">Files that a QEMU has open.</param>
 /// <param name="Ranges">MCS ranges with categories that a running process has, or that libvirt has given a guest that is being started.</param>
@@ -46,6 +54,9 @@ internal sealed record GuestHolds(
         exit 0
         """;
 
+    /// <summary>The same by process.</summary>
+    public IReadOnlyList<HoldingProcess> Processes { get; init; } = [];
+
     /// <summary>Nothing is held.</summary>
     public static GuestHolds None { get; } = new(new Dictionary<InodeNumber, Holder>(), new Dictionary<string, Holder>(), new Dictionary<string, Holder>());
 
@@ -58,6 +69,8 @@ internal sealed record GuestHolds(
         var inodes = new Dictionary<InodeNumber, Holder>();
         var ranges = new Dictionary<string, Holder>();
         var devices = new Dictionary<string, Holder>();
+        var processes = new List<HoldingProcess>();
+        var (open, own) = (new HashSet<InodeNumber>(), new Dictionary<string, SecurityContext?>());
         string? guest = null;
         foreach (var words in result.Stdout.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.Split(' ')))
         {
@@ -68,21 +81,28 @@ internal sealed record GuestHolds(
                     break;
                 case ["guest", var process, .. var name]:
                     guest = string.Join(' ', name) is { Length: > 0 } given ? given : $"process {process}";
+                    (open, own) = ([], []);
+                    processes.Add(new(name is [{ Length: > 0 }, ..] ? guest : null, process, null, open, own));
                     break;
                 case ["label", var label] when SecurityContext.Parse(label) is { HasCategories: true, Range: { } range }:
                     ranges[range] = new(guest, null);
+                    if (processes.Count > 0) processes[^1] = processes[^1] with { Range = range };
                     break;
                 case ["open", var inode, var mode, var number, var label]:
-                    inodes[InodeNumber.Parse(Encoding.UTF8.GetBytes(inode))] = new(guest, null);
-                    if (IsBlock(mode)) devices[DeviceNumber.FromHex(number)] = new(guest, SecurityContext.Parse(label));
+                    var file = InodeNumber.Parse(Encoding.UTF8.GetBytes(inode));
+                    inodes[file] = new(guest, null);
+                    open.Add(file);
+                    if (IsBlock(mode)) devices[DeviceNumber.FromHex(number)] = new(guest, own[DeviceNumber.FromHex(number)] = SecurityContext.Parse(label));
                     break;
                 case ["node", var number, var label]:
-                    devices.TryAdd(DeviceNumber.FromHex(number), new(guest, SecurityContext.Parse(label)));
+                    var node = new Holder(guest, SecurityContext.Parse(label));
+                    devices.TryAdd(DeviceNumber.FromHex(number), node);
+                    own.TryAdd(DeviceNumber.FromHex(number), node.Context);
                     break;
             }
         }
 
-        return new(inodes, ranges, devices);
+        return new(inodes, ranges, devices) { Processes = processes };
     }
 
     /// <summary>Who holds an inode, by an open file, by the categories of its label, or as a device; null: no running guest.</summary>

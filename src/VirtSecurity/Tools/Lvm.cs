@@ -22,7 +22,11 @@ internal sealed record LogicalVolumeFact(string VolumeGroup, string Name, long S
 
 /// <summary>A thin pool, or a volume in one. Size in bytes; the percentages are what of a pool's data and metadata space is used.</summary>
 internal sealed record ThinFact(
-    string VolumeGroup, string Name, long Size, bool IsPool, string? Pool, double DataPercent, double MetadataPercent, string Health, bool ZeroesNewBlocks);
+    string VolumeGroup, string Name, long Size, bool IsPool, string? Pool, double DataPercent, double MetadataPercent, string Health, bool ZeroesNewBlocks)
+{
+    /// <summary>The percentages were told: of what is not active they are not.</summary>
+    public bool IsMeasured { get; init; }
+}
 
 /// <summary>What keeps a volume group from being used.</summary>
 internal sealed record GroupHealth(string Name, bool IsExported, int MissingVolumes);
@@ -133,7 +137,10 @@ internal static class Lvm
             Percent(row, "data_percent"),
             Percent(row, "metadata_percent"),
             Text(row, "lv_health_status"),
-            Text(row, "zero") == "zero"))];
+            Text(row, "zero") == "zero")
+        {
+            IsMeasured = Text(row, "data_percent").Length > 0,
+        })];
 
     /// <summary>
     /// A new volume from free extents. An old signature found there is wiped (-W y, lvcreate's default with a terminal;

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.RegularExpressions;
 using VirtSecurity.Hosts;
 
@@ -10,11 +11,14 @@ namespace VirtSecurity.Tools;
 /// <param name="ZeroesThinBlocks">New thin pools zero the blocks that they hand out.</param>
 internal sealed partial record LvmConfig(bool ScansVolumes, string? DevicesFile, IReadOnlyList<IReadOnlyList<string>> Filters, bool ZeroesThinBlocks)
 {
+    /// <summary>Percent of a thin pool from which it is extended by itself, while somebody monitors it; 100: never.</summary>
+    public double ExtendsThinPoolsFrom { get; init; } = 100;
+
     /// <summary>Where the files lie that <see cref="DevicesFile"/> names.</summary>
     public const string DevicesDirectory = "/etc/lvm/devices/";
 
     /// <summary>Asks for the settings as they count, with what is left to its version's own defaults.</summary>
-    public static ToolCall Look() => new("lvmconfig", "--typeconfig", "full", "--mergedconfig", "devices", "allocation");
+    public static ToolCall Look() => new("lvmconfig", "--typeconfig", "full", "--mergedconfig", "devices", "allocation", "activation");
 
     /// <summary>Reads <see cref="Look"/>.</summary>
     /// <exception cref="FormatException">A setting is missing.</exception>
@@ -26,8 +30,14 @@ internal sealed partial record LvmConfig(bool ScansVolumes, string? DevicesFile,
         return new(
             settings.GetValueOrDefault("scan_lvs", "1") != "0", settings.GetValueOrDefault("use_devicesfile") == "1" ? Setting("devicesfile").Trim('"') : null,
             [.. new[] { "filter", "global_filter" }.Where(settings.ContainsKey).Select(name => (IReadOnlyList<string>)[.. Text().Matches(settings[name]).Select(match => match.Groups["text"].Value.Replace("\\\"", "\"", StringComparison.Ordinal))])],
-            Setting("thin_pool_zero") != "0");
+            Setting("thin_pool_zero") != "0")
+        {
+            ExtendsThinPoolsFrom = double.Parse(settings.GetValueOrDefault("thin_pool_autoextend_threshold", "100"), CultureInfo.InvariantCulture),
+        };
     }
+
+    /// <summary>Whether there is a filter that may reject anything.</summary>
+    public bool HasFilter => Filters.Any(filter => filter.Any(pattern => pattern.StartsWith('r')));
 
     /// <summary>
     /// Whether the filters keep LVM from a device. Of each the first pattern that a name matches decides for that name; a device that any of its names is accepted by is accepted,

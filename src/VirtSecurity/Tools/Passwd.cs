@@ -10,13 +10,20 @@ namespace VirtSecurity.Tools;
 /// <param name="Shell">What it logs in to; empty: /bin/sh.</param>
 internal sealed record Account(string Name, string Password, long? Id, long? Group, string Shell)
 {
-    private static readonly string[] NoShells = ["nologin", "false", "true", "sync", "halt", "shutdown", "poweroff", "reboot"];
+    /// <summary>The account that owns nothing; it may have a number above people's first.</summary>
+    private const long Nobody = 65534;
+
+    private static readonly string[] NoShells = ["nologin", "false", "true", "sync", "halt", "shutdown", "poweroff", "reboot", "git-shell"];
 
     /// <summary>Whether it is a line for NIS, and no account.</summary>
     public bool IsNis => Name.StartsWith('+') || Name.StartsWith('-');
 
     /// <summary>Whether one can work in what it logs in to.</summary>
     public bool HasShell => !NoShells.Contains(Path.GetFileName(Shell.Trim()));
+
+    /// <summary>Whether it is a person's, who can log in.</summary>
+    /// <param name="first">The first number of people's accounts.</param>
+    public bool IsOfPerson(long first) => !IsNis && Id >= first && Id != Nobody && HasShell;
 }
 
 /// <summary>A group of group(5).</summary>
@@ -45,6 +52,14 @@ internal static class Passwd
         t end
         s/.*/?:set/
         """;
+
+    /// <summary>Where sssd is told of directories, and systemd of people (systemd-homed, nss-systemd(8)), as patterns.</summary>
+    public static IReadOnlyList<string> Directories { get; } = ["/etc/sssd/sssd.conf", "/etc/sssd/conf.d/*.conf", "/etc/userdb/*.user", "/var/lib/systemd/home/*.identity"];
+
+    /// <summary>Groups whose members have the host, or its guests, without any password: by a guest with the host's disk, by the disk itself, by a container.</summary>
+    public static IReadOnlyList<string> RootGroups { get; } = ["libvirt", "libvirtd", "libvirt-qemu", "kvm", "qemu", "disk", "docker", "lxd", "incus-admin"];
+
+    private static readonly char[] Blanks = [' ', '\t'];
 
     /// <summary>Accounts, and lines for NIS.</summary>
     /// <exception cref="FormatException">A line is none.</exception>
@@ -76,15 +91,27 @@ internal static class Passwd
     }
 
     /// <summary>The first number of people's accounts, UID_MIN.</summary>
-    public static long FirstPerson(string loginDefs) => loginDefs.Split('\n').Select(line => line.Split((char[])[' ', '\t'], StringSplitOptions.RemoveEmptyEntries))
+    public static long FirstPerson(string loginDefs) => loginDefs.Split('\n').Select(line => line.Split(Blanks, StringSplitOptions.RemoveEmptyEntries))
         .Where(words => words is ["UID_MIN", var number, ..] && Number(number) is not null).Select(words => Number(words[1])!.Value).LastOrDefault(1000);
 
-    /// <summary>Where else than in passwd accounts come from: sources that only their own tools could list.</summary>
-    public static IReadOnlyList<string> OtherSources(string nsswitch)
+    /// <summary>
+    /// Where else than in its own file a database gets its entries from, by nsswitch.conf(5): sources that only their own tools could list. systemd's has people only where
+    /// it was given them, sss (which distributions name wherever it might be installed) only where it has a configuration.
+    /// </summary>
+    /// <param name="nsswitch">The file's text; empty: there is none.</param>
+    /// <param name="database">passwd, group or sudoers.</param>
+    /// <param name="directories">What there is of <see cref="Directories"/>.</param>
+    public static IReadOnlyList<string> OtherSources(string nsswitch, string database, IReadOnlyCollection<string> directories)
     {
-        var words = nsswitch.Split('\n').Select(line => line.Split('#')[0].Trim()).Where(line => line.StartsWith("passwd:", StringComparison.Ordinal)).Select(line => line["passwd:".Length..].Split((char[])[' ', '\t'], StringSplitOptions.RemoveEmptyEntries)).LastOrDefault() ?? [];
-        // systemd's are made when a service runs and have no shell; altfiles is a second file of the distribution's own accounts.
-        return [.. words.Where(word => word[0] != '[' && word is not ("files" or "compat" or "systemd" or "altfiles"))];
+        var words = nsswitch.Split('\n').Select(line => line.Split('#')[0].Trim()).Where(line => line.StartsWith(database + ":", StringComparison.Ordinal)).Select(line => line[(database.Length + 1)..].Split(Blanks, StringSplitOptions.RemoveEmptyEntries)).LastOrDefault() ?? [];
+        return [.. words.Where(word => word[0] != '[' && word switch
+        {
+            // altfiles is a second file of the distribution's own accounts; mymachines has those of containers, which cannot log in here.
+            "files" or "compat" or "altfiles" or "mymachines" => false,
+            "sss" => directories.Any(path => path.StartsWith("/etc/sssd/", StringComparison.Ordinal)),
+            "systemd" => directories.Any(path => !path.StartsWith("/etc/sssd/", StringComparison.Ordinal)),
+            _ => true,
+        })];
     }
 
     private static IEnumerable<string> Lines(string text) => text.Split('\n').Where(line => line.Trim().Length > 0 && line[0] != '#');

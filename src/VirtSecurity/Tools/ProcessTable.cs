@@ -17,8 +17,20 @@ namespace VirtSecurity.Tools;
 /// <param name="ControlGroup">Its control group's path, which names the unit of systemd that it belongs to; null: not told.</param>
 internal sealed record ProcessFact(int Id, string Name, int Parent, long User, long Group, int? Seccomp, SecurityContext? Context, string? Executable, string? Guest, string? ControlGroup)
 {
-    /// <summary>It is a guest's QEMU.</summary>
-    public bool IsQemu => Executable is { } path && Path.GetFileName(path.Split(' ')[0]) is var name && (name.StartsWith("qemu-system-", StringComparison.Ordinal) || name is "qemu-kvm" or "qemu-dm");
+    /// <summary>proc(5): what the kernel puts behind the path of a program whose file is gone.</summary>
+    private const string Replaced = " (deleted)";
+
+    /// <summary>The name of the program it runs, also of one that was replaced on disk since; empty: a thread of the kernel's.</summary>
+    public string Program => Executable is { } path ? Path.GetFileName(path.EndsWith(Replaced, StringComparison.Ordinal) ? path[..^Replaced.Length] : path) : "";
+
+    /// <summary>It is a guest's QEMU. Debian's QEMU for Xen is xen-qemu-system-i386.</summary>
+    public bool IsQemu => Program.StartsWith("qemu-system-", StringComparison.Ordinal) || Program.StartsWith("xen-qemu-system-", StringComparison.Ordinal) || Program is "qemu-kvm" or "qemu-dm";
+
+    /// <summary>
+    /// It is dom0's own QEMU, which serves disks and has no guest's devices: of Xen's unit for it or, where Debian's init script starts it with Xen's daemons, of theirs. A
+    /// guest's belongs to whoever started the guest.
+    /// </summary>
+    public bool IsOfDom0 => IsQemu && ControlGroup is { } group && (group.Contains("xen-qemu-dom0-disk-backend", StringComparison.Ordinal) || group.EndsWith("/xen.service", StringComparison.Ordinal));
 
     /// <summary>As evidence names it.</summary>
     public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"/proc/{Id} ({Name}{(Guest is null ? "" : $", guest {Guest}")})");

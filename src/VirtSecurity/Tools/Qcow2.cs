@@ -35,7 +35,7 @@ internal static class Qcow2
 
     // Twice told by whom it is opened: no link on the way there, none at its end, no device, and no waiting for a writer. The case is
     // base64 of the magic number and of two zeros, which follow in every version.
-    internal const string Script = """
+    private const string Script = """
         while [ $# -gt 0 ]; do
           p=$1 n=$2
           shift 2

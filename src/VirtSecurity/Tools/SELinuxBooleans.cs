@@ -13,6 +13,9 @@ internal static class SELinuxBooleans
     /// <summary>Where the kernel shows them.</summary>
     public const string Directory = "/sys/fs/selinux/booleans/";
 
+    /// <summary>On by default in Fedora's policy, off in the reference policy and Debian's. libvirt labels each USB device that it passes through, and guests reach no other.</summary>
+    public const string Usb = "virt_use_usb";
+
     private const string Script = """
         cd /sys/fs/selinux/booleans 2>/dev/null || exit 127
         grep -sH '' *

@@ -8,27 +8,28 @@ internal sealed record SELinuxConfig(string? Mode, string? Store)
     /// <summary>Where it lies.</summary>
     public const string Path = "/etc/selinux/config";
 
+    private const string ModeTag = "SELINUX=";
+    private const string StoreTag = "SELINUXTYPE=";
+
+    private static readonly string[] Modes = ["enforcing", "permissive", "disabled"];
+
     /// <summary>Reads the file where there is one.</summary>
     /// <exception cref="FormatException">It was not read.</exception>
     public static SELinuxConfig Read(IEnumerable<HostFile> files) => Parse(files.FirstOrDefault(file => file.Path == Path)?.Text ?? "");
 
-    /// <summary>Reads its text. As libselinux does: a line begins with the name, the last one counts, a mode that is none of the three is no mode.</summary>
+    /// <summary>
+    /// Reads its text as libselinux does (selinux_config.c): of the lines that begin with <c>SELINUX=</c> the first one that names a mode counts, whatever follows the
+    /// mode; of those with a store the last one, which may be indented.
+    /// </summary>
     public static SELinuxConfig Parse(string text)
     {
         string? mode = null, store = null;
-        foreach (var line in text.Split('\n').Select(line => line.Trim()))
+        foreach (var line in text.Split('\n'))
         {
-            if (Value(line, "SELINUXTYPE") is { Length: > 0 } type) store = type;
-            else if (Value(line, "SELINUX")?.ToLowerInvariant() is "enforcing" or "permissive" or "disabled") mode = Value(line, "SELINUX")!.ToLowerInvariant();
+            if (line.StartsWith(ModeTag, StringComparison.Ordinal)) mode ??= Modes.FirstOrDefault(known => line[ModeTag.Length..].TrimStart().StartsWith(known, StringComparison.OrdinalIgnoreCase));
+            else if (line.TrimStart().StartsWith(StoreTag, StringComparison.OrdinalIgnoreCase)) store = line.Trim()[StoreTag.Length..].Trim() is { Length: > 0 } name ? name : null;
         }
 
         return new(mode, store);
-    }
-
-    private static string? Value(string line, string name)
-    {
-        if (!line.StartsWith(name, StringComparison.Ordinal)) return null;
-        var rest = line[name.Length..].TrimStart();
-        return rest.StartsWith('=') ? rest[1..].Trim().Trim('"') : null;
     }
 }

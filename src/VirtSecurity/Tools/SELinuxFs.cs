@@ -24,7 +24,9 @@ internal sealed record SELinuxFact(SELinuxMode Mode, string? Store, FileContexts
 internal static partial class SELinuxFs
 {
     private static readonly string[] EquivalenceFiles = ["file_contexts.subs", "file_contexts.subs_dist"];
-    private static readonly string[] Files = ["file_contexts", "file_contexts.homedirs", "file_contexts.local", .. EquivalenceFiles];
+
+    /// <summary>The names of the files with rules for labels, in a store's <c>contexts/files</c>.</summary>
+    public static IReadOnlyList<string> Files { get; } = ["file_contexts", "file_contexts.homedirs", "file_contexts.local", .. EquivalenceFiles];
 
     /// <summary>Shell: <c>$s</c> is the name of the policy's store.</summary>
     internal const string StoreName = """
@@ -47,7 +49,7 @@ internal static partial class SELinuxFs
         """;
 
     /// <summary>Asks for all of it.</summary>
-    public static ToolCall Read() => ToolCall.Script("selinux-state", ReadScript, Files);
+    public static ToolCall Read() => ToolCall.Script("selinux-state", ReadScript, [.. Files]);
 
     /// <summary>Reads <see cref="Read"/>.</summary>
     /// <exception cref="Resources.VirtException">FileContextNotUnderstood: a line that libselinux would refuse.</exception>
@@ -65,10 +67,18 @@ internal static partial class SELinuxFs
             texts[headers[i].Groups["name"].Value] = text[(headers[i].Index + headers[i].Length)..end];
         }
 
-        var rules = new[] { RuleSource.Policy, RuleSource.HomeDirectories, RuleSource.Local }.SelectMany(source => FileContextsText.ReadRules(Text(FileContextsText.FileOf(source)), source));
-        return new SELinuxFact(mode, store, new FileContexts([.. rules], [.. EquivalenceFiles.Select(file => FileContextsText.ReadEquivalences(Text(file), file))]));
+        return FactOf(mode, store, file => texts.GetValueOrDefault(file, ""));
+    }
 
-        string Text(string file) => texts.GetValueOrDefault(file, "");
+    /// <summary>The same of the files' texts.</summary>
+    /// <param name="mode">The kernel's state.</param>
+    /// <param name="store">The policy's store; null: unknown.</param>
+    /// <param name="text">By name of <see cref="Files"/>: what is in it; empty: there is none.</param>
+    /// <exception cref="Resources.VirtException">FileContextNotUnderstood.</exception>
+    public static SELinuxFact FactOf(SELinuxMode mode, string? store, Func<string, string> text)
+    {
+        var rules = new[] { RuleSource.Policy, RuleSource.HomeDirectories, RuleSource.Local }.SelectMany(source => FileContextsText.ReadRules(text(FileContextsText.FileOf(source)), source));
+        return new SELinuxFact(mode, store, new FileContexts([.. rules], [.. EquivalenceFiles.Select(file => FileContextsText.ReadEquivalences(text(file), file))]));
     }
 
     /// <summary>Asks for the types that restorecon leaves as they are unless told otherwise (-F), customizable_types(5).</summary>

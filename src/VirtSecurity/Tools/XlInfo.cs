@@ -10,6 +10,9 @@ internal sealed class XlInfo
     /// <summary>Xen's own arguments.</summary>
     public IReadOnlyList<string> CommandLine => BootConfig.Arguments(Value("xen_commandline"));
 
+    /// <summary>Whether it says something of that.</summary>
+    public bool Has(string name) => values.ContainsKey(name);
+
     /// <summary>A value by its name.</summary>
     /// <exception cref="FormatException">It says nothing of that.</exception>
     public string Value(string name) => values.TryGetValue(name, out var value) ? value : throw new FormatException($"xl info says nothing of {name}");
@@ -30,4 +33,26 @@ internal sealed class XlInfo
 
     /// <summary>Whether a value, or the first of several, switches something off.</summary>
     public static bool IsOff(string? value) => value?.Split(',')[0] is "no" or "off" or "false" or "disable" or "0";
+
+    /// <summary>
+    /// What an argument with a list of items switches off (spec-ctrl, xpti, pv-l1tf): <c>all</c> of it by a word alone, or items, by <c>no-x</c> or <c>x=no</c>. Each
+    /// time that it is there counts: a later one takes nothing back.
+    /// </summary>
+    public static IReadOnlyList<string> Off(IEnumerable<string> arguments, string name)
+    {
+        var off = new List<string>();
+        foreach (var argument in arguments)
+        {
+            if (argument == "no-" + name) off.Add("all");
+            if (!argument.StartsWith(name + "=", StringComparison.Ordinal)) continue;
+            foreach (var item in argument[(name.Length + 1)..].Split(','))
+            {
+                if (IsOff(item)) off.Add("all");
+                else if (item.StartsWith("no-", StringComparison.Ordinal)) off.Add(item["no-".Length..]);
+                else if (item.Split('=', 2) is [var one, var value] && IsOff(value)) off.Add(one);
+            }
+        }
+
+        return off;
+    }
 }

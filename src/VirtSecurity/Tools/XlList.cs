@@ -15,7 +15,7 @@ internal static partial class XlList
             .Where(domain => domain.Id != "0").Select(domain => domain.Name)];
     }
 
-    // Name, number, memory, processors, six letters of state, time. A name has no blank in it.
-    [GeneratedRegex(@"^(?<name>\S+)\s+(?<id>[0-9]+)\s+[0-9]+\s+[0-9]+\s+\S+\s+[0-9.]+$", RegexOptions.ExplicitCapture)]
+    // Name, number, memory, processors, six letters of state, time. A name may have blanks in it.
+    [GeneratedRegex(@"^(?<name>\S.*?)\s+(?<id>[0-9]+)\s+[0-9]+\s+[0-9]+\s+[a-z-]{6}\s+[0-9.]+$", RegexOptions.ExplicitCapture)]
     private static partial Regex Domain();
 }

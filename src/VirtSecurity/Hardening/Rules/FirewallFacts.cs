@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
 using VirtSecurity.Tools;
 
 namespace VirtSecurity.Hardening.Rules;
@@ -8,6 +10,9 @@ internal static class FirewallFacts
 {
     /// <summary>A host's own end of a guest's network, or of its card.</summary>
     private static readonly string[] GuestInterfaces = ["virbr", "vnet", "tap", "vif", "macvtap"];
+
+    /// <summary>Rules that name more networks than these were made by a program.</summary>
+    public const int MostSources = 200;
 
     /// <summary>nf_tables' rules.</summary>
     public static FactQuestion Nft { get; } = FactQuestion.Run("nft-ruleset", NftRuleset.List());
@@ -87,8 +92,25 @@ internal static class FirewallFacts
     /// <param name="protocol">tcp or udp.</param>
     /// <param name="port">The port.</param>
     /// <param name="isNamed">It is from an address that a rule lets in.</param>
-    public static FirewallDecision Worst(FirewallRuleset ruleset, string[] families, string protocol, int port, bool isNamed = false) =>
-        families.SelectMany(family => Doors(ruleset, false).Select(door => FirewallWalk.Of(ruleset, new FirewallProbe(family, protocol, port, door) { IsFromAnybodyNamed = isNamed }))).MaxBy(decision => decision.Fate)!;
+    /// <param name="sender">The address it is from; null: a stranger's.</param>
+    public static FirewallDecision Worst(FirewallRuleset ruleset, IEnumerable<string> families, string protocol, int port, bool isNamed = false, IPAddress? sender = null) =>
+        families.SelectMany(family => Doors(ruleset, false).Select(door => FirewallWalk.Of(ruleset, new FirewallProbe(family, protocol, port, door) { IsFromAnybodyNamed = isNamed, From = sender }))).MaxBy(decision => decision.Fate)!;
+
+    /// <summary>The networks, of at most <see cref="MostSources"/>, that rules name, and whose packets for a port are let in, but those that are to be: what the firewall knows and the plan does not.</summary>
+    /// <param name="ruleset">The rules.</param>
+    /// <param name="families">The families that the host speaks.</param>
+    /// <param name="protocol">tcp or udp.</param>
+    /// <param name="port">The port.</param>
+    /// <param name="planned">The networks that are to be let in.</param>
+    public static IEnumerable<(string Source, FirewallDecision Decision)> LetInBesides(FirewallRuleset ruleset, string[] families, string protocol, int port, IReadOnlyList<string> planned) =>
+        from source in ruleset.Sources
+        let first = NetAddress.First(source)
+        where first is not null && !IPAddress.IsLoopback(first) && !planned.Any(range => NetAddress.IsIn(range, first))
+        let family = first.AddressFamily == AddressFamily.InterNetwork ? "ip" : "ip6"
+        where families.Contains(family)
+        let decision = Worst(ruleset, [family], protocol, port, sender: first)
+        where decision.Fate == FirewallFate.Accepted
+        select (source, decision);
 
     /// <summary>The ports that virtualization has, by the settings of the host: libvirt's, those of displays and of guests on the move, xend's, and the management agent's.</summary>
     public static IReadOnlyList<PortRange> KnownPorts(HardeningFacts facts)

@@ -35,7 +35,7 @@ internal static class FirewallRules
             Category = Category, Severity = HardeningSeverity.High, Needs = [.. RuleNeeds, Sockets, Questions.LibvirtFiles, Ipv6],
             Source = "RHEL 5 Virtualization Guide, ports for virtualization",
             Why = "libvirt, displays and guests on the move have ports of their own; each of them open to all is a door to guests.",
-            Expected = "what strangers reach is in the plan's Sockets, to be reached by anybody; without a plan, only ssh",
+            Expected = "what strangers reach is in the plan's Sockets, to be reached by anybody, and what rules let in from some networks is planned for these; without a plan, strangers reach ssh only",
             Judge = OnlyPlannedIsOpen,
             Remedy = "Close the port (firewall-cmd --permanent --remove-port=PORT/tcp; firewall-cmd --reload; or take its rule out of /etc/nftables.conf, and systemctl reload nftables), or let in only those who need it and name it in the plan's Sockets.",
         },
@@ -109,14 +109,20 @@ internal static class FirewallRules
             .Concat(listening.Select(one => (one.Key.Protocol, Ports: new PortRange(one.Key.Port, one.Key.Port, "")))).DistinctBy(one => (one.Protocol, one.Ports.First)).OrderBy(one => one.Ports.First).ThenBy(one => one.Protocol, StringComparer.Ordinal);
         var (wrong, unsure, open) = (new List<string>(), new List<string>(), new List<string>());
         var mere = true;
+        if (host.Plan is not null && ruleset.Sources.Count > MostSources) unsure.Add($"rules name {ruleset.Sources.Count} networks; whether each of them is planned is not looked at");
         foreach (var (protocol, piece) in ports)
         {
             var decision = Worst(ruleset, families, protocol, piece.First);
-            if (decision.Fate == FirewallFate.Denied) continue;
-            var processes = listening[(protocol, piece.First)].Distinct().ToArray();
-            var line = $"{protocol} {piece} ({string.Join(", ", new[] { piece.Name, processes.Length > 0 ? string.Join(", ", processes) : "nothing listens now" }.Where(words => words.Length > 0))}): {decision.Fate.ToString().ToLowerInvariant()} by {decision.By}";
             var planned = host.Plan?.Sockets.Where(one => one.Protocol == protocol && one.Port <= piece.First && piece.First <= (one.LastPort ?? one.Port)).ToArray() ?? [];
-            if (planned.Any(one => one.From.Count == 0) || (host.Plan is null && protocol == "tcp" && piece.First == 22)) open.Add(line);
+            var isForAll = planned.Any(one => one.From.Count == 0) || (host.Plan is null && protocol == "tcp" && piece.First == 22);
+            var source = "";
+            // A plan says who is to be let in; without one, whoever wrote a rule for some knew them.
+            if (decision.Fate == FirewallFate.Denied && host.Plan is not null && !isForAll && ruleset.Sources.Count <= MostSources && LetInBesides(ruleset, families, protocol, piece.First, [.. planned.SelectMany(one => one.From)]).FirstOrDefault() is (not null, _) besides)
+                (source, decision) = ($" from {besides.Source}", besides.Decision);
+            if (decision.Fate == FirewallFate.Denied) continue;
+            string[] names = [.. new[] { piece.Name }.Where(name => name.Length > 0), .. listening[(protocol, piece.First)].Distinct().DefaultIfEmpty("nothing listens now")];
+            var line = $"{protocol} {piece} ({string.Join(", ", names)}): {decision.Fate.ToString().ToLowerInvariant()}{source} by {decision.By}";
+            if (isForAll) open.Add(line);
             else if (decision.Fate == FirewallFate.Uncertain) unsure.Add(line);
             else
             {

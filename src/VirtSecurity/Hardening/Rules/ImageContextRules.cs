@@ -13,7 +13,7 @@ internal static class ImageContextRules
 
     private static FactQuestion Places { get; } = FactQuestion.Run("rule-places", RulePlaces.Look() with { Display = "ls -d PATH...   # of the rules in file_contexts.local" });
 
-    private static readonly IReadOnlyList<FactQuestion> RuleNeeds = [Questions.FileContexts, Places, Questions.Mounts, GuestImages.StoreInodes];
+    private static readonly IReadOnlyList<FactQuestion> RuleNeeds = [.. GuestImages.NeedsContexts, Places, Questions.Mounts, GuestImages.StoreInodes];
 
     /// <summary>The checks.</summary>
     public static IReadOnlyList<HardeningRule> All { get; } =
@@ -38,12 +38,12 @@ internal static class ImageContextRules
         },
         new("IMG-08", "No rule gives the system's or people's files an image type")
         {
-            Category = ImageRules.Category, Severity = HardeningSeverity.High, Needs = [Questions.FileContexts], NeedsSELinux = true,
+            Category = ImageRules.Category, Severity = HardeningSeverity.High, Needs = GuestImages.NeedsContexts, NeedsSELinux = true,
             Source = "RHEL 5 Virtualization Guide, SELinux considerations",
             Why = "What is labelled as an image is open to guests, and closed to the programs whose it was.",
             Expected = "no rule for an image type at or below /etc, /usr, /home and their like, nor at /, /mnt, /media, /opt, /srv themselves",
             Judge = NoneIsForTheSystem,
-            Remedy = "Remove the rule: Remove-VirtImageContext. It gives the files back the labels that the policy has for them.",
+            Remedy = "Remove the rule: Remove-VirtImageContext. It gives the files back the labels that the policy has for them. An equivalence: semanage fcontext -d -e TARGET PATH; move the images that lie there (Move-VirtImage).",
         },
     ];
 
@@ -54,8 +54,10 @@ internal static class ImageContextRules
     private static Verdict JudgeRules(Judged host, Func<VirtImageContextRule, string, bool> isWrong, Func<VirtImageContextRule, bool> isOne)
     {
         var images = GuestImages.Of(host);
-        var rules = ContextRules.Of(new RuleFacts(images.Host, host.Facts.Read(Places, FactUnknown.Unless(RulePlaces.Read)), images.Roots, images.Mounts));
         var found = new Findings();
+        // Of a tree that does not run it is not known what there is at the paths; how the rules are written is.
+        var rules = ContextRules.Of(new RuleFacts(
+            images.Host, found.Known(() => host.Facts.Read(Places, FactUnknown.Unless(RulePlaces.Read))) ?? new Dictionary<string, RulePlace>(), found.Known(() => images.Roots) ?? new Dictionary<string, PathFact>(), found.Known(() => images.Mounts) ?? []));
         foreach (var rule in rules.Where(rule => rule.Source == RuleSource.Local && isOne(rule)))
         {
             var problems = rule.Problem.Where(problem => isWrong(rule, problem.Id)).ToArray();
@@ -69,9 +71,16 @@ internal static class ImageContextRules
     private static Verdict NoneIsForTheSystem(Judged host)
     {
         var found = new Findings();
-        foreach (var rule in GuestImages.Of(host).Contexts.Rules.Where(rule => rule.Source == RuleSource.Local && IsImageType(rule.Context?.Type)))
+        var contexts = GuestImages.Of(host).Contexts;
+        foreach (var rule in contexts.Rules.Where(rule => rule.Source == RuleSource.Local && IsImageType(rule.Context?.Type)))
         {
             found.Add(HostPath.IsImagePlace(PathPattern.PathOf(rule.Pattern) ?? DirectoryOf(rule.Pattern)), $"{rule.File}:{rule.Line}: {rule.Text}");
+        }
+
+        // What an equivalence of the administrator's (semanage fcontext -e) has looked up elsewhere may come out as an image, too.
+        foreach (var same in contexts.Equivalences[0].Where(same => new[] { (Path: same.Path, Type: 'd'), (Path: same.Path + "/image", Type: '-') }.Any(path => IsImageType(contexts.Lookup(path.Path, path.Type)?.Context?.Type))))
+        {
+            found.Add(HostPath.IsImagePlace(same.Path), $"{same.File}:{same.Line}: {same.Path} {same.Target}");
         }
 
         return found.Settle("none", "the administrator has made no rule for image types");

@@ -12,6 +12,9 @@ internal static class ImageLabelRules
     /// <summary>The type of a running guest's images; without categories every guest has them.</summary>
     internal const string GuestsType = "svirt_image_t";
 
+    /// <summary>Where packages put kernels and media of their own.</summary>
+    private static readonly string[] SystemsTrees = ["/usr", "/boot"];
+
     private static readonly IReadOnlyList<FactQuestion> LabelNeeds = [.. GuestImages.NeedsPlaces, Questions.Mounts, GuestImages.GuestHolds];
 
     /// <summary>The checks.</summary>
@@ -40,11 +43,11 @@ internal static class ImageLabelRules
             Category = ImageRules.Category, AppliesTo = Hypervisor.Kvm, Severity = HardeningSeverity.Medium, Needs = LabelNeeds, NeedsSELinux = true,
             Source = "SELinux Notebook, virtual machine support",
             Why = "Another guest may be given the same categories by chance, and then has the image.",
-            Expected = "categories only on what a running guest holds",
+            Expected = "categories only on what a running guest has open or has in its definition",
             Judge = host =>
             {
                 var (images, found) = Begin(host);
-                foreach (var image in Labelled(host, images, found)) found.Add(image.Judgement.Verdict != ContextVerdict.StaleCategories, $"{image}: {image.Judgement.Context}");
+                foreach (var image in Labelled(host, images, found)) found.Add(!image.IsLeftBehind, $"{image}: {image.Judgement.Context}");
                 return found.Settle("none", "there is no image");
             },
             Remedy = "Get-VirtImage | Set-VirtImageContext gives them the label at rest.",
@@ -54,7 +57,7 @@ internal static class ImageLabelRules
             Category = ImageRules.Category, AppliesTo = Hypervisor.Kvm, Severity = HardeningSeverity.Low, Needs = GuestImages.NeedsPlaces, NeedsSELinux = true,
             Source = "SELinux reference policy virt.fc",
             Why = "What many guests read and one may write carries that one's will to the others.",
-            Expected = "the rules give media, kernels and RAM disks in places for images virt_content_t",
+            Expected = "the rules give media, kernels and RAM disks virt_content_t, but for those of the system's own in /usr and /boot",
             Judge = host =>
             {
                 var images = GuestImages.Of(host);
@@ -62,11 +65,12 @@ internal static class ImageLabelRules
                 foreach (var image in images.All.Where(image => image.IsContent && !image.IsDevice))
                 {
                     // What lies with the system's own files has the system's types, and guests may read those.
+                    if (SystemsTrees.Any(tree => HostPath.IsAtOrBelow(image.Path, tree))) continue;
                     var type = images.Contexts.Lookup(image.Path, '-')?.Context?.Type;
-                    if (type is not null && ImageTypes.All.Contains(type)) found.Add(type == ImageTypes.Content, $"{image}: {type}");
+                    found.Add(type == ImageTypes.Content, $"{image}: {type ?? "no label"}");
                 }
 
-                return found.Settle("all of it", "no guest has a medium or a kernel in a place for images");
+                return found.Settle("all of it", "no guest has a medium or a kernel of its own");
             },
             Remedy = $"Keep them in /var/lib/libvirt/isos or /var/lib/libvirt/boot, or give their directory a rule: Set-VirtImageContext -SELinuxType {ImageTypes.Content}.",
         },
@@ -117,7 +121,8 @@ internal static class ImageLabelRules
             }
 
             var entry = new TreeEntry(look.RealPath, look.Inode.FileType, look.Inode.Context, InodeNumber.Parse(System.Text.Encoding.UTF8.GetBytes(look.Inode.Id)), 1);
-            yield return new(look.RealPath, verdict.Of(look.RealPath, entry, look.Inode.FileType == 'b' ? look.Inode.Device : null), [.. users[look.RealPath]]);
+            var device = look.Inode.FileType == 'b' ? look.Inode.Device : null;
+            yield return new(look.RealPath, verdict.Of(look.RealPath, entry, device), [.. users[look.RealPath]], holds.Inodes.ContainsKey(entry.Inode) || (device is not null && holds.Devices.ContainsKey(device)));
         }
     }
 
@@ -149,9 +154,18 @@ internal static class ImageLabelRules
         foreach (var image in Labelled(host, images, found))
         {
             var (judged, label) = (image.Judgement, $"{image}: {image.Judgement.Context}");
+            if (image.IsLeftBehind)
+            {
+                found.Wrong(judged is { Verdict: ContextVerdict.StaleCategories, Message: { } words } ? words : $"{label}: categories, and no running guest has it");
+                continue;
+            }
+
             switch (judged)
             {
                 case { IsCompliant: true }: found.Right(label); break;
+                case { Verdict: ContextVerdict.WrongType } when image.IsAsLibvirtLeavesIt: found.Right($"{label}, as libvirt leaves it"); break;
+                // A medium that no guest has now may be one that libvirt has given so; a disk would be open to all guests' eyes.
+                case { Verdict: ContextVerdict.WrongType, Context.Type: ImageTypes.Content } when image.Users.Count == 0 && ImageTypes.All.Contains(judged.Rule?.Context?.Type): found.Weak(judged.Message ?? label); break;
                 // Neither right nor wrong: IMG-12 is about it.
                 case { Verdict: ContextVerdict.NotSupported }: break;
                 // As the rules have it, if not as they should: IMG-02 is about it.
@@ -181,9 +195,19 @@ internal static class ImageLabelRules
         return found.Settle("nothing else is", "");
     }
 
-    /// <summary>An inode, what is to be said of its label, and the images of guests that it is.</summary>
-    private sealed record LabelledImage(string Path, Judgement Judgement, IReadOnlyList<FoundImage> Users)
+    /// <summary>An inode, what is to be said of its label, the images of guests that it is, and whether a guest's process has it.</summary>
+    private sealed record LabelledImage(string Path, Judgement Judgement, IReadOnlyList<FoundImage> Users, bool IsOpen)
     {
+        /// <summary>Its categories are a guest's that does not have it, or that is gone; that another guest, or a container, has the same ones now makes it no better.</summary>
+        public bool IsLeftBehind => Judgement.Verdict == ContextVerdict.StaleCategories || (Judgement is { Verdict: ContextVerdict.RunningGuest, Context.HasCategories: true } && !IsOpen && !Users.Any(user => user.Image.IsRunning));
+
+        /// <summary>
+        /// libvirt does not take back what it gives to images that guests only read, or share: others may still use them (src/security/security_selinux.c). Who may do what with them stays
+        /// the same, and IMG-18 is about those that are shared.
+        /// </summary>
+        public bool IsAsLibvirtLeavesIt => Users.Count > 0 && Judgement.Context is { HasCategories: false, Type: var type }
+            && ((type == ImageTypes.Content && Users.All(user => user.Image.Use.IsReadOnly)) || (type == GuestsType && Users.All(user => user.Image.Use.IsShareable)));
+
         public override string ToString() => Users.Count == 0 ? Path : $"{string.Join(", ", Users.Select(user => $"guest {user.Image.Guest}").Distinct())}: {Path}";
     }
 }

@@ -22,7 +22,7 @@ internal static class ImagePlaceRules
             Category = ImageRules.Category, Severity = HardeningSeverity.High, Needs = GuestImages.NeedsPlaces,
             Source = "RHEL 5 and RHEL 7 Virtualization Security Guides, host security",
             Why = "Elsewhere an image has another label, other readers, and nobody who thinks of it when the policy or the disk is changed.",
-            Expected = "each image file in /var/lib/libvirt/images or /var/lib/xen/images, or below a directory that a rule of the administrator's gives an image type and that the plan, if there is one, names",
+            Expected = "each image file in /var/lib/libvirt/images or /var/lib/xen/images, or below a directory that a rule of the administrator's gives an image type and that the plan, if there is one, names; media also where the policy has virt_content_t",
             Judge = LieInTheirPlaces,
             Remedy = "Move the image there (Move-VirtImage), or make the place one for images: New-SecureGuestVolume, Set-VirtImageContext, and a volume in the plan.",
         },
@@ -74,16 +74,11 @@ internal static class ImagePlaceRules
                 continue;
             }
 
-            if (HostPath.ImageTrees.Any(tree => image.Path != tree && HostPath.IsAtOrBelow(image.Path, tree)))
-            {
-                found.Right(image.ToString());
-                continue;
-            }
-
-            var isInPlan = host.Plan?.Volumes.Any(volume => volume.MountPoint is { } point && HostPath.IsAtOrBelow(image.Path, point));
-            // Where SELinux is off there are no rules: then the plan's word is enough (and SEL-01 fails).
-            var isRuled = PlannedPlace.Holds(image.Path, false, images.Contexts.Lookup(image.Path, image.Look.Inode?.FileType ?? '-')) == true || (isInPlan == true && images.Host.SELinux.Mode == SELinuxMode.Disabled);
-            found.Add(isRuled && isInPlan != false, isRuled && isInPlan == false ? $"{image}: the plan names no volume there" : isRuled ? image.ToString() : $"{image}: no rule makes it a place for images");
+            var isRuled = images.IsInPlace(image.Path, image.Look.Inode?.FileType ?? '-', host.Plan);
+            // Where the policy itself keeps what guests only read.
+            var isContent = !isRuled && image.IsContent && images.Contexts.Lookup(image.Path, '-')?.Context?.Type == ImageTypes.Content;
+            var isLeftOut = isRuled && PlannedPlace.Holds(image.Path, true, null) != true && GuestImages.IsInPlan(image.Path, host.Plan) == false;
+            found.Add((isRuled || isContent) && !isLeftOut, isLeftOut ? $"{image}: the plan names no volume there" : isRuled || isContent ? image.ToString() : $"{image}: no rule makes it a place for images");
         }
 
         return found.Settle("each is where images belong", "no guest has an image file");
@@ -92,9 +87,9 @@ internal static class ImagePlaceRules
     private static Verdict AreClosedToOthers(Judged host)
     {
         var images = GuestImages.Of(host);
-        var access = host.Facts.Read(Access, FactUnknown.Unless(ImageAccess.Read));
         var isKvm = host.Facts.Hypervisor != Hypervisor.Xen;
         var found = images.BeginLooked();
+        if (found.Known(() => host.Facts.Read(Access, FactUnknown.Unless(ImageAccess.Read))) is not { } access) return found.Settle("", "");
         long[] owners = [0, .. isKvm && access.QemuUser is { } user ? [user] : Array.Empty<long>()];
         long[] groups = [0, .. isKvm ? access.QemuGroups : []];
         if (isKvm && access.QemuUser is null && images.All.Any(image => !image.IsDevice)) found.Unknown("id: whom QEMU runs as is not known, and so not where it can pass");
@@ -137,7 +132,7 @@ internal static class ImagePlaceRules
     private static Verdict LossOfLabelsIsPlanned(Judged host)
     {
         var images = GuestImages.Of(host);
-        var found = images.Begin();
+        var found = images.BeginLooked();
         foreach (var image in images.All.Where(image => !image.IsDevice))
         {
             var mount = images.MountOf(image.Path);

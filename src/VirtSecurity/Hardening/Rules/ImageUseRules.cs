@@ -1,38 +1,37 @@
-using System.Text.RegularExpressions;
 using VirtSecurity.Facts;
 using VirtSecurity.Images;
 using VirtSecurity.Tools;
+using static VirtSecurity.Hardening.Rules.ServiceFacts;
 
 namespace VirtSecurity.Hardening.Rules;
 
 /// <summary>How guests use images: who shares one, what QEMU may find out by itself, what lies below.</summary>
-internal static partial class ImageUseRules
+internal static class ImageUseRules
 {
     private const string QemuConf = "/etc/libvirt/qemu.conf";
 
     /// <summary>File systems that other hosts may have mounted too.</summary>
     private static readonly string[] SharedFileSystems = ["nfs", "nfs4", "cifs", "smb3", "ceph", "gfs2", "ocfs2", "lustre", "beegfs", "gpfs", "fuse.glusterfs"];
 
-    private static FactQuestion Headers { get; } = FactQuestion.Run("declared-headers", DeclaredHeaders.Look());
+    private static readonly FactQuestion[] ConfNeeds = [Questions.LibvirtFiles, HardeningFacts.Hypervisors];
 
-    /// <summary>Two settings of it: others are passwords.</summary>
-    private static FactQuestion Settings { get; } = FactQuestion.Files("qemu-conf-images", QemuConf) with { Reduce = @"/^[[:space:]]*\(stdio_handler\|lock_manager\)[[:space:]]*=/!d" };
+    private static Verdict NoLibvirt => Verdict.NotApplicable("the host has no libvirt");
 
     /// <summary>The checks.</summary>
     public static IReadOnlyList<HardeningRule> All { get; } =
     [
         new("IMG-05", "No two guests write to one image")
         {
-            Category = ImageRules.Category, AppliesTo = Hypervisor.Kvm, Severity = HardeningSeverity.High, Needs = GuestImages.Needs,
+            Category = ImageRules.Category, AppliesTo = Hypervisor.Kvm, Severity = HardeningSeverity.High, Needs = [.. GuestImages.Needs, GuestImages.GuestHolds],
             Source = "libvirt, QEMU driver: sVirt",
             Why = "Two guests that write to one image ruin it, and each has what the other keeps there.",
-            Expected = "an image that a guest writes to is another's only if all its definitions call it shareable",
+            Expected = "an image that a guest writes to is another's only if all its definitions call it shareable; no other guest's QEMU has it open, nor the label that is on it",
             Judge = NoneIsSharedUnawares,
-            Remedy = "Give each guest an image of its own, or, for a cluster's file system, write <shareable/> into each definition.",
+            Remedy = "Give each guest an image of its own, or, for a cluster's file system, write <shareable/> into each definition. Where two have one label, take <seclabel> out of the definitions and start both again.",
         },
         new("IMG-13", "The format of each image is declared")
         {
-            Category = ImageRules.Category, AppliesTo = Hypervisor.Kvm, Severity = HardeningSeverity.High, Needs = [.. GuestImages.Needs, Headers],
+            Category = ImageRules.Category, AppliesTo = Hypervisor.Kvm, Severity = HardeningSeverity.High, Needs = GuestImages.NeedsChains,
             Source = "libvirt knowledge base, secure usage",
             Why = "Where QEMU finds out the format, a guest with a raw disk writes a header into it that names any file of the host as its backing file.",
             Expected = "each disk has <driver type='...'/>, each backing store a format, and each image that names a backing file that one's format",
@@ -41,7 +40,7 @@ internal static partial class ImageUseRules
         },
         new("IMG-14", "Backing files lie in the directories for images")
         {
-            Category = ImageRules.Category, AppliesTo = Hypervisor.Kvm, Severity = HardeningSeverity.Medium, Needs = [.. GuestImages.NeedsPlaces, Headers],
+            Category = ImageRules.Category, AppliesTo = Hypervisor.Kvm, Severity = HardeningSeverity.Medium, Needs = GuestImages.NeedsChains,
             Source = "libvirt knowledge base, secure usage",
             Why = "The name of a backing file stands in the image, and images come from others: it may name any file of the host's.",
             Expected = "each backing file, by definition or header, in /var/lib/libvirt/images or below a directory that a rule of the administrator's gives an image type",
@@ -50,7 +49,7 @@ internal static partial class ImageUseRules
         },
         new("IMG-15", "Guests' output goes through virtlogd")
         {
-            Category = ImageRules.Category, AppliesTo = Hypervisor.Kvm, Severity = HardeningSeverity.Low, Needs = [Settings],
+            Category = ImageRules.Category, AppliesTo = Hypervisor.Kvm, Severity = HardeningSeverity.Low, Needs = ConfNeeds,
             Source = "libvirt, qemu.conf",
             Why = "A guest that writes to a log file without end fills the host's disk; virtlogd turns the file over.",
             Expected = "stdio_handler is not \"file\"",
@@ -59,7 +58,7 @@ internal static partial class ImageUseRules
         },
         new("IMG-16", "Images on shared storage are locked")
         {
-            Category = ImageRules.Category, AppliesTo = Hypervisor.Kvm, Severity = HardeningSeverity.Low, Needs = [.. GuestImages.Needs, Questions.Mounts, Settings],
+            Category = ImageRules.Category, AppliesTo = Hypervisor.Kvm, Severity = HardeningSeverity.Low, Needs = [.. GuestImages.Needs, Questions.Mounts, .. ConfNeeds],
             Source = "libvirt, qemu.conf and locking",
             Why = "Two hosts that share images may start the same guest twice, and both then ruin its disk.",
             Expected = "lock_manager is \"lockd\" or \"sanlock\" where images lie on a file system that other hosts may mount",
@@ -68,21 +67,11 @@ internal static partial class ImageUseRules
         },
     ];
 
-    private static Verdict NoConf => Verdict.NotApplicable($"there is no {QemuConf}: libvirt runs no QEMU here");
-
-    /// <summary>A setting of qemu.conf's, null where it is left to the default, and where that was seen, null where there is no such file. The last line counts.</summary>
-    private static (string? Value, string? Evidence) Setting(Judged host, string name)
-    {
-        if (host.Facts.File(Settings, QemuConf) is not { } file) return (null, null);
-        var value = file.Lines.Select(line => SettingLine().Match(line)).LastOrDefault(match => match.Success && match.Groups["name"].Value == name)?.Groups["value"].Value;
-        return (value, $"{QemuConf}: {name} {(value is null ? "is not set" : $"= \"{value}\"")}");
-    }
-
     private static Verdict OutputGoesThroughVirtlogd(Judged host)
     {
-        var (value, evidence) = Setting(host, "stdio_handler");
-        if (evidence is null) return NoConf;
-        return value == "file" ? Verdict.Fail("QEMU writes log files itself", evidence) : Verdict.Pass(value ?? "virtlogd, by default", evidence);
+        if (!HasLibvirt(host.Facts)) return NoLibvirt;
+        var conf = Conf(host.Facts, "qemu");
+        return conf.Value("stdio_handler") == "file" ? Verdict.Fail("QEMU writes log files itself", conf.Line("stdio_handler")) : Verdict.Pass(conf.Value("stdio_handler") ?? "virtlogd, as libvirt has it", conf.Line("stdio_handler"));
     }
 
     /// <summary>One image by whatever name: a device by its number, a file by its inode.</summary>
@@ -102,22 +91,60 @@ internal static partial class ImageUseRules
             else found.Weak($"{names}; they do not run at once now");
         }
 
+        var running = images.All.Where(image => image.Image.IsRunning && image.IsDisk && !image.Image.Use.IsReadOnly && !image.Image.Use.IsShareable && image.Look is { State: PathState.Found }).ToArray();
+        if (running.Length > 0 && found.Known(() => host.Facts.Read(GuestImages.GuestHolds, FactUnknown.Unless(GuestHolds.Read))) is { } holds) JudgeProcesses(running, holds, found);
         return found.Settle("each is one guest's, or shareable", "no guest has an image");
     }
+
+    /// <summary>What definitions do not tell: whose QEMU has an image open, or in the /dev made for it, and whose label is on it.</summary>
+    private static void JudgeProcesses(IReadOnlyList<FoundImage> running, GuestHolds holds, Findings found)
+    {
+        var byGuest = holds.Processes.Where(process => process.Guest is not null).ToLookup(process => process.Guest!);
+        foreach (var guest in running.Select(image => image.Image.Guest).Distinct().Where(guest => !byGuest.Contains(guest))) found.Unknown($"guest {guest}: it is said to run, and no QEMU of it was found");
+        foreach (var same in byGuest.SelectMany(guest => guest).Where(process => process.Range is not null).GroupBy(process => process.Range!).Where(same => same.DistinctBy(process => process.Guest).Count() > 1))
+            found.Wrong($"/proc/*/attr/current: {string.Join(" and ", same.Select(process => $"guest {process.Guest}").Distinct())} run with one label, {same.Key}: each may open the other's images");
+        foreach (var image in running)
+        {
+            var inode = image.Look!.Inode!;
+            var isDevice = inode.FileType == 'b';
+            foreach (var other in holds.Processes.Where(process => process.Guest is not null && process.Guest != image.Image.Guest))
+            {
+                if (isDevice ? other.Devices.ContainsKey(inode.Device) : other.Inodes.Contains(InodeNumber.Parse(System.Text.Encoding.UTF8.GetBytes(inode.Id)))) found.Wrong($"{image}: /proc/{other.Process}: guest {other.Guest} has it too");
+            }
+
+            // A device's label is the one that its guest's process sees.
+            foreach (var own in byGuest[image.Image.Guest])
+            {
+                var label = isDevice ? own.Devices.GetValueOrDefault(inode.Device) : inode.Context;
+                var owner = label is { HasCategories: true, Range: { } range } && range != own.Range ? byGuest.SelectMany(guest => guest).FirstOrDefault(process => process.Range == range && process.Guest != own.Guest) : null;
+                if (owner is not null) found.Wrong($"{image}: {label}: these are the categories of guest {owner.Guest}");
+            }
+        }
+    }
+
+    /// <summary>The images below which another may lie, but for those whose definition names all that does.</summary>
+    private static IEnumerable<FoundImage> WithChains(GuestImages images) => images.All.Where(image =>
+        image.Image.Use is { HasWholeChain: false, Format: not (null or "raw"), Role: ImageRole.Disk or ImageRole.CdRom or ImageRole.Floppy or ImageRole.Backing or ImageRole.Mirror });
 
     private static Verdict FormatsAreDeclared(Judged host)
     {
         var images = GuestImages.Of(host);
-        var headers = host.Facts.Read(Headers, FactUnknown.Unless(Qcow2.ReadHeaders));
         var found = images.Begin();
         foreach (var image in images.All.Where(image => image.Image.Use.Role is ImageRole.Disk or ImageRole.CdRom or ImageRole.Floppy or ImageRole.Backing or ImageRole.Mirror))
+            found.Add(image.Image.Use.Format is not null, $"{image}: {image.Image.Use.Format ?? "its format is not declared"}");
+
+        // What the definition names to the end of the chain QEMU does not ask the image for.
+        var tops = WithChains(images).ToArray();
+        if (tops.Length > 0 && found.Known(() => images.Chains(host.Plan)) is { } chains)
         {
-            var format = image.Image.Use.Format;
-            found.Add(format is not null, $"{image}: {format ?? "its format is not declared"}");
-            // What the definition names to the end of the chain QEMU does not ask the image for.
-            if (format is not ("qcow2" or "qcow") || image.Image.Use.HasWholeChain || image.IsDevice) continue;
-            if (!headers.TryGetValue(image.Path, out var answer) || answer.Header is not { } header) found.Unknown($"{image}: its header is not known{(answer is null ? "" : $": {answer.Reason}")}");
-            else if (header is { Backing: { } backing, BackingFormat: null }) found.Add(backing.StartsWith("json:", StringComparison.Ordinal), $"{image}: its header names the backing file {backing} and no format");
+            foreach (var image in tops)
+            {
+                var chain = chains.Walk(image.Image.Use.Path, image.Image.Use.Format);
+                var undeclared = chain.Links.Where(link => link.Role == ImageRole.Backing).Select(link => link.Path).Prepend(image.Image.Use.Path)
+                    .Select(path => (Path: path, Header: images.HeaderOf(path))).FirstOrDefault(link => link.Header is { Backing: { } backing, BackingFormat: null } && !backing.StartsWith("json:", StringComparison.Ordinal));
+                if (undeclared.Header is { } header) found.Wrong($"{image}: the header of {undeclared.Path} names the backing file {header.Backing} and no format");
+                else if (!chain.IsKnown) found.Unknown($"{image}: {NotKnown(chain)}");
+            }
         }
 
         return found.Settle("each is", "no guest has an image");
@@ -126,44 +153,45 @@ internal static partial class ImageUseRules
     private static Verdict BackingFilesAreInPlace(Judged host)
     {
         var images = GuestImages.Of(host);
-        var headers = host.Facts.Read(Headers, FactUnknown.Unless(Qcow2.ReadHeaders));
         var found = images.BeginLooked();
-        bool IsPlanned(string path) => PlannedPlace.Holds(path, false, images.Contexts.Lookup(path, '-')) == true;
-        foreach (var image in images.All.Where(image => image.Image.Use.Role is ImageRole.Backing && !image.IsDevice)) found.Add(IsPlanned(image.Path), image.ToString());
+        foreach (var image in images.All.Where(image => image.Image.Use.Role is ImageRole.Backing && !image.IsDevice)) found.Add(images.IsInPlace(image.Path, '-', host.Plan), image.ToString());
 
-        var chains = new BackingChains(images.Looks, headers, IsPlanned);
-        foreach (var image in images.All.Where(image => image.Image.Use is { Format: "qcow2" or "qcow", HasWholeChain: false } && image is { IsDisk: true, IsDevice: false }))
+        var tops = WithChains(images).ToArray();
+        if (tops.Length > 0 && found.Known(() => images.Chains(host.Plan)) is { } chains)
         {
-            var chain = chains.Walk(image.Image.Use.Path, image.Image.Use.Format);
-            foreach (var link in chain.Links)
+            foreach (var image in tops)
             {
-                var path = images.Looks.GetValueOrDefault(link.Path)?.RealPath ?? ImageName.Canonical(link.Path);
-                if (!link.Path.StartsWith("/dev/", StringComparison.Ordinal)) found.Add(IsPlanned(path), $"{image}: {link.Role} {link.Path}");
-            }
+                var chain = chains.Walk(image.Image.Use.Path, image.Image.Use.Format);
+                foreach (var link in chain.Links)
+                {
+                    var path = images.RealPathOf(link.Path);
+                    // A device is a place for images only if a definition says so.
+                    var isInPlace = path.StartsWith("/dev/", StringComparison.Ordinal) ? images.All.Any(other => other.IsDevice && other.Path == path) : images.IsInPlace(path, '-', host.Plan);
+                    found.Add(isInPlace, $"{image}: {link.Role} {link.Path}{(path == link.Path ? "" : $" -> {path}")}");
+                }
 
-            if (chain.Links.Count == 0 && chain.IsKnown) found.Right($"{image}: nothing is below it");
-            // One round trip reads the headers of what definitions declare, and no more: what lies deeper is not known.
-            if (!chain.IsKnown) found.Unknown($"{image}: what is below {(chain.Links.Count == 0 ? "it" : chain.Links[^1].Path)} is not known{string.Concat(chain.Problems.Select(problem => $": {problem.Problem}"))}");
+                if (chain.Links.Count == 0 && chain.IsKnown) found.Right($"{image}: nothing is below it");
+                if (!chain.IsKnown) found.Unknown($"{image}: {NotKnown(chain)}");
+            }
         }
 
         return found.Settle("each does, as far as there are any", "no guest has a copy-on-write image");
     }
 
+    private static string NotKnown(BackingChain chain) => $"what is below {(chain.Links.Count == 0 ? "it" : chain.Links[^1].Path)} is not known{string.Concat(chain.Problems.Select(problem => $": {problem.Problem}"))}";
+
     private static Verdict SharedImagesAreLocked(Judged host)
     {
+        if (!HasLibvirt(host.Facts)) return NoLibvirt;
         var images = GuestImages.Of(host);
-        var found = images.Begin();
-        var (value, evidence) = Setting(host, "lock_manager");
-        if (evidence is null) return NoConf;
+        var found = images.BeginLooked();
+        var conf = Conf(host.Facts, "qemu");
         foreach (var image in images.All.Where(image => image.IsDisk && !image.IsDevice && !image.Image.Use.IsReadOnly))
         {
             var mount = images.MountOf(image.Path);
-            if (SharedFileSystems.Contains(mount.FileSystem)) found.Add(value is "lockd" or "sanlock", $"{image}: on {mount.FileSystem} at {mount.MountPoint}; {evidence}");
+            if (SharedFileSystems.Contains(mount.FileSystem)) found.Add(conf.Value("lock_manager") is "lockd" or "sanlock", $"{image}: on {mount.FileSystem} at {mount.MountPoint}; {conf.Line("lock_manager")}");
         }
 
         return found.Settle("they are", "no image lies on a file system that other hosts may mount");
     }
-
-    [GeneratedRegex("""^\s*(?<name>[a-z_]+)\s*=\s*["']?(?<value>[^"'#]*?)["']?\s*(#.*)?$""", RegexOptions.ExplicitCapture)]
-    private static partial Regex SettingLine();
 }

@@ -1,4 +1,3 @@
-using System.Text.RegularExpressions;
 using VirtSecurity.Changes;
 using VirtSecurity.Facts;
 using VirtSecurity.Hosts;
@@ -7,8 +6,8 @@ using VirtSecurity.Tools;
 
 namespace VirtSecurity.Hardening.Rules;
 
-/// <summary>The kernel and the processor under the guests. Of Xen: <see cref="XenRules"/>.</summary>
-internal static partial class KernelRules
+/// <summary>The kernel and the processor under the guests. Of Xen: <see cref="XenRules"/> and <see cref="XenGuestRules"/>.</summary>
+internal static class KernelRules
 {
     /// <summary>The category's name.</summary>
     public const string Category = "Kernel";
@@ -27,17 +26,6 @@ internal static partial class KernelRules
     private static FactQuestion Iommu { get; } = FactQuestion.Look("iommu", "/sys/class/iommu/*");
     private static FactQuestion KvmNode { get; } = FactQuestion.Look("kvm-device", KvmDevice);
     private static FactQuestion Sysctl { get; } = FactQuestion.Files("sysctl", [.. Settings.Select(setting => setting.Path)]);
-    private static FactQuestion Kernels { get; } = FactQuestion.Look("kernels", "/boot/vmlinuz-*", "/boot/vmlinux-*", "/usr/lib/modules/*/vmlinuz");
-
-    // Debian's kernel keeps its name in an update that does not change what modules see; its version then stands in uname -v. What else a package manager
-    // would say of other distributions is in the kernel's name there.
-    private static FactQuestion RunningKernel { get; } = FactQuestion.Script("running-kernel", "uname -rv; dpkg-query -W -f '${Version}' linux-image-$(uname -r)", """
-        r=$(uname -r)
-        printf 'release %s\nversion %s\n' "$r" "$(uname -v)"
-        if command -v dpkg-query >/dev/null && p=$(dpkg-query -W -f '${Version}' "linux-image-$r" 2>/dev/null); then printf 'package %s\n' "$p"; fi
-        exit 0
-        """);
-
     /// <summary>The category's checks.</summary>
     public static IReadOnlyList<HardeningRule> All { get; } =
     [
@@ -85,26 +73,15 @@ internal static partial class KernelRules
         },
         new("KRN-05", $"{KvmDevice} is not open to everybody")
         {
-            Category = Category, AppliesTo = Hypervisor.Kvm, Severity = HardeningSeverity.Low, Needs = [KvmNode],
+            Category = Category, AppliesTo = Hypervisor.Kvm, Severity = HardeningSeverity.Low, Needs = [KvmNode, Questions.Groups],
             Source = "libvirt, virt-host-validate",
             Why = "Every local process could run machines with it, and try the kernel's virtualization for holes.",
             Expected = "root:kvm 0660",
-            Judge = host => host.Facts.File(KvmNode, KvmDevice) is not { } device ? Verdict.NotApplicable($"there is no {KvmDevice}")
-                : device.Owner != 0 ? Verdict.Fail($"it belongs to user {device.Owner}", $"{KvmDevice}: {device.Permissions}")
-                : (device.Mode & (UnixFileMode.OtherRead | UnixFileMode.OtherWrite)) != 0 ? Verdict.Warn("everybody may use it, as many distributions have it", $"{KvmDevice}: {device.Permissions}")
-                : Verdict.Pass("for root and its group", $"{KvmDevice}: {device.Permissions}"),
+            Judge = KvmIsForItsGroup,
             Remedy = "A rule of udev's: KERNEL==\"kvm\", GROUP=\"kvm\", MODE=\"0660\"; then udevadm trigger /dev/kvm.",
         },
         .. XenRules.All,
-        new("KRN-09", "The newest installed kernel runs")
-        {
-            Category = Category, Severity = HardeningSeverity.Medium, Needs = [Kernels, RunningKernel],
-            Source = "general practice: an update of the kernel takes a boot",
-            Why = "What an update closed stays open until the host is started again.",
-            Expected = "the newest kernel in /boot is the one that runs, in the version of its package",
-            Judge = NewestRuns,
-            Remedy = "Start the host again at a time that suits its guests.",
-        },
+        BootedRules.Newest,
         new("KRN-10", "The kernel tells little and cannot be exchanged")
         {
             Category = Category, Severity = HardeningSeverity.Low, Needs = [Sysctl],
@@ -114,15 +91,16 @@ internal static partial class KernelRules
             Judge = host =>
             {
                 var values = Values(host).ToArray();
-                string[] wrong = [.. values.Where(value => value.Value < value.Setting.Least).Select(value => value.Value < 0 ? $"{value.Setting.Path}: the kernel has none" : $"{value.Setting.Path}: {value.Value}")];
-                return values.All(value => value.Value < 0) ? Verdict.Unknown("none of these settings could be read") : Verdict.Unless(wrong, "all set", values.Select(value => $"{value.Setting.Path}: {value.Value}"));
+                // A kernel without kexec cannot be exchanged by it.
+                string[] wrong = [.. values.Where(value => value.Value < value.Setting.Least && !(value.Value < 0 && IsKexec(value.Setting.Name))).Select(value => value.Value < 0 ? $"{value.Setting.Path}: the kernel has none" : $"{value.Setting.Path}: {value.Value}")];
+                return values.All(value => value.Value < 0) ? Verdict.Unknown("none of these settings could be read") : Verdict.Unless(wrong, "all set", values.Select(value => value.Value < 0 ? $"{value.Setting.Path}: the kernel has none" : $"{value.Setting.Path}: {value.Value}"));
             },
-            Remedy = "Set them, for good in a file of /etc/sysctl.d. kexec_load_disabled holds until the next boot and also keeps kdump from loading its kernel later.",
+            Remedy = "Set them, for good in a file of /etc/sysctl.d (NAME = 1; then sysctl --system). kexec_load_disabled holds until the next boot and also keeps kdump from loading its kernel later.",
             // What cannot be taken back is left to people: kexec_load_disabled never goes back to 0.
-            Repair = host => [.. Values(host).Where(value => value.Value >= 0 && value.Value < value.Setting.Least && !value.Setting.Path.EndsWith("kexec_load_disabled", StringComparison.Ordinal))
+            Repair = host => [.. Values(host).Where(value => value.Value >= 0 && value.Value < value.Setting.Least && !IsKexec(value.Setting.Name))
                 .Select(value => new Change("sysctl", [Set(value.Setting.Name, value.Setting.Least)], KernelFile.Is(value.Setting.Path, $"{value.Setting.Least}"), [Set(value.Setting.Name, value.Value)]))],
         },
-        .. XenRules.Guests,
+        .. XenGuestRules.All,
     ];
 
     /// <summary>The guests of the plan that need something, as text; empty: none does, or there is no plan.</summary>
@@ -130,14 +108,27 @@ internal static partial class KernelRules
 
     private static ToolCall Set(string name, int value) => new("sysctl", "-q", "-w", $"{name}={value}") { Mutating = true };
 
+    private static Verdict KvmIsForItsGroup(Judged host)
+    {
+        if (host.Facts.File(KvmNode, KvmDevice) is not { } device) return Verdict.NotApplicable($"there is no {KvmDevice}");
+        var evidence = $"{KvmDevice}: {device.Permissions}";
+        if (device.Owner != 0) return Verdict.Fail($"it belongs to user {device.Owner}", evidence);
+        if ((device.Mode & (UnixFileMode.OtherRead | UnixFileMode.OtherWrite)) != 0) return Verdict.Warn("everybody may use it, as many distributions have it", evidence);
+        if (device.Group == 0 || (device.Mode & (UnixFileMode.GroupRead | UnixFileMode.GroupWrite)) == 0) return Verdict.Pass("for root alone", evidence);
+        var group = (host.Facts.File(Questions.Groups, "/etc/group") is { } file ? Passwd.Groups(file.Text) : throw new FormatException("there is no /etc/group")).FirstOrDefault(group => group.Id == device.Group)?.Name;
+        return group is { } name && Passwd.RootGroups.Contains(name) ? Verdict.Pass($"for root and the group {name}", evidence) : Verdict.Warn($"it is for the group {group ?? "that /etc/group does not name"}", evidence);
+    }
+
     /// <summary>Each setting with its value; -1: the kernel does not have it.</summary>
     private static IEnumerable<((string Path, int Least, string Name) Setting, int Value)> Values(Judged host) =>
         Settings.Select(setting => (setting, host.Facts.File(Sysctl, setting.Path) is { } file ? int.Parse(file.Text.Trim(), System.Globalization.CultureInfo.InvariantCulture) : -1));
 
+    private static bool IsKexec(string name) => name == "kernel.kexec_load_disabled";
+
     private static Verdict IommuIsOn(Judged host)
     {
         var planned = Needing(host, GuestNeed.PciPassthrough);
-        var passed = GuestFiles.Domains(host.Facts).SelectMany(file => file.Domain.PciDevices.Select(device => $"{file.Path}: {device}")).Concat(XenRules.PciDevices(host.Facts)).ToList();
+        var passed = GuestFiles.Domains(host.Facts).SelectMany(file => file.Domain.PciDevices.Select(device => $"{file.Path}: {device}")).Concat(XenGuestRules.PciDevices(host.Facts)).ToList();
         if (planned.Length > 0) passed.Add($"-Plan: {planned}");
         if (passed.Count == 0) return Verdict.NotApplicable("no device is passed through, and none is planned to be");
         if (host.Facts.Hypervisor == Hypervisor.Xen)
@@ -148,42 +139,5 @@ internal static partial class KernelRules
 
         var units = host.Facts.Files(Iommu);
         return units.Count > 0 ? Verdict.Pass("there is one", [.. units.Select(unit => $"{unit.Path} is there"), .. passed]) : Verdict.Fail("there is none", ["/sys/class/iommu: empty", .. passed]);
-    }
-
-    private static Verdict NewestRuns(Judged host)
-    {
-        var running = host.Facts.Text(RunningKernel).Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.Split(' ', 2)).Where(words => words.Length == 2).DistinctBy(words => words[0]).ToDictionary(words => words[0], words => words[1]);
-        var (release, version) = (running.GetValueOrDefault("release") ?? throw new FormatException("uname said nothing"), running.GetValueOrDefault("version", ""));
-        var installed = host.Facts.Files(Kernels).Select(file => file.Path.EndsWith("/vmlinuz", StringComparison.Ordinal) ? file.Path.Split('/')[^2] : Path.GetFileName(file.Path).Split('-', 2)[^1])
-            .Where(name => !name.Contains("rescue", StringComparison.Ordinal) && !name.EndsWith(".old", StringComparison.Ordinal)).Distinct().ToArray();
-        if (installed.Length == 0) return Verdict.Unknown("no installed kernel was found", $"uname -r: {release}");
-        var newest = installed.MaxBy(name => name, VersionOrder.Instance)!;
-        string[] evidence = [$"uname -rv: {release} {version}", $"installed: {string.Join(", ", installed.Order(VersionOrder.Instance))}"];
-        if (VersionOrder.Instance.Compare(newest, release) > 0) return Verdict.Fail($"{release} runs, {newest} is installed", evidence);
-        if (running.GetValueOrDefault("package") is { } package && version.Contains("Debian ", StringComparison.Ordinal) && !version.Contains($"Debian {package} ", StringComparison.Ordinal))
-            return Verdict.Fail($"{release} was updated to {package} since it was started", evidence);
-        return Verdict.Pass($"{release}, the newest", evidence);
-    }
-
-    /// <summary>Versions by their numbers: 6.1.0-10 is newer than 6.1.0-9.</summary>
-    private sealed partial class VersionOrder : IComparer<string>
-    {
-        public static VersionOrder Instance { get; } = new();
-
-        public int Compare(string? x, string? y)
-        {
-            var (one, other) = (Part().Matches(x!), Part().Matches(y!));
-            for (var i = 0; i < Math.Min(one.Count, other.Count); i++)
-            {
-                var (a, b) = (one[i].Value, other[i].Value);
-                var order = char.IsAsciiDigit(a[0]) && char.IsAsciiDigit(b[0]) ? System.Numerics.BigInteger.Parse(a, System.Globalization.CultureInfo.InvariantCulture).CompareTo(System.Numerics.BigInteger.Parse(b, System.Globalization.CultureInfo.InvariantCulture)) : string.CompareOrdinal(a, b);
-                if (order != 0) return order;
-            }
-
-            return one.Count.CompareTo(other.Count);
-        }
-
-        [GeneratedRegex("[0-9]{1,40}|[^0-9.+~_-]+")]
-        private static partial Regex Part();
     }
 }

@@ -7,9 +7,6 @@ namespace VirtSecurity.Hardening.Rules;
 /// <summary>The booleans that open the policy of virtualization are off, unless the plan says otherwise.</summary>
 internal static class SELinuxBooleanRules
 {
-    /// <summary>On by default in Fedora's policy, off in Debian's: libvirt labels each USB device that it passes through, and guests reach no other.</summary>
-    private const string UsbBoolean = "virt_use_usb";
-
     private static readonly string[] HoleBooleans = ["virt_transition_userdomain", "virt_hooks_unconfined", "staff_use_svirt", "unprivuser_use_svirt"];
     private const string XendTrans = "xend_disable_trans";
 
@@ -49,7 +46,8 @@ internal static class SELinuxBooleanRules
         },
     ];
 
-    private static bool IsGuestBoolean(string name) => name.StartsWith("virt_use_", StringComparison.Ordinal) || name.StartsWith("virt_sandbox_use_", StringComparison.Ordinal) || name is "virt_read_qemu_ga_data" or "virt_rw_qemu_ga_data";
+    // virt_sandbox_use_* are about containers, and some of them are on in Fedora's policy for those.
+    private static bool IsGuestBoolean(string name) => name.StartsWith("virt_use_", StringComparison.Ordinal) || name is "virt_read_qemu_ga_data" or "virt_rw_qemu_ga_data";
 
     private static HardeningRule Rule(string id, string title, Hypervisor? only, HardeningSeverity severity, string source, string why, Func<string, bool> isOne) => new(id, title)
     {
@@ -60,7 +58,7 @@ internal static class SELinuxBooleanRules
         NeedsSELinux = true,
         Source = source,
         Why = why,
-        Expected = "off, unless the plan's Booleans say otherwise" + (only == Hypervisor.Kvm ? $"; {UsbBoolean} may be on" : ""),
+        Expected = "off, unless the plan's Booleans say otherwise" + (only == Hypervisor.Kvm ? $"; {SELinuxBooleans.Usb} may be on" : ""),
         Judge = host => AsPlanned(host, isOne),
         Remedy = "Set what nobody needs back, all in one commit (setsebool -P A=off B=off), or name it in the plan's Booleans.",
         Repair = host => Switch(host, Values(host).Where(boolean => isOne(boolean.Key) && IsWrong(host, boolean.Key, boolean.Value.IsOn)).Select(boolean => (boolean.Key, !boolean.Value.IsOn))),
@@ -72,14 +70,15 @@ internal static class SELinuxBooleanRules
 
     /// <summary>A plan's word counts; without it, off is right.</summary>
     private static bool IsWrong(Judged host, string name, bool isOn) =>
-        host.Plan?.Booleans.TryGetValue(name, out var planned) == true ? isOn != planned : isOn && name != UsbBoolean;
+        host.Plan?.Booleans.TryGetValue(name, out var planned) == true ? isOn != planned : isOn && name != SELinuxBooleans.Usb;
 
     private static Verdict AsPlanned(Judged host, Func<string, bool> isOne)
     {
         var found = Values(host).Where(boolean => isOne(boolean.Key)).OrderBy(boolean => boolean.Key, StringComparer.Ordinal).ToArray();
         if (found.Length == 0) return Verdict.NotApplicable("the policy has none of these booleans");
         var wrong = found.Where(boolean => IsWrong(host, boolean.Key, boolean.Value.IsOn)).Select(boolean => Line(boolean.Key, boolean.Value.IsOn)).ToArray();
-        return Verdict.Unless(wrong, found.Any(boolean => boolean.Value.IsOn) ? "as planned" : "all off", found.Select(boolean => Line(boolean.Key, boolean.Value.IsOn)));
+        var words = found.Any(boolean => boolean.Value.IsOn && host.Plan?.Booleans.ContainsKey(boolean.Key) == true) ? "as planned" : found.Any(boolean => boolean.Value.IsOn) ? $"all off but {SELinuxBooleans.Usb}" : "all off";
+        return Verdict.Unless(wrong, words, found.Select(boolean => Line(boolean.Key, boolean.Value.IsOn)));
     }
 
     private static IReadOnlyList<Change> Switch(Judged host, IEnumerable<(string Name, bool IsOn)> booleans) =>

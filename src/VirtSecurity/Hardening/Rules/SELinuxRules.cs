@@ -44,10 +44,10 @@ internal static class SELinuxRules
         {
             Category = Category, Severity = HardeningSeverity.High, Needs = [Questions.KernelCommandLine, Questions.BootEntries], NeedsSELinux = true,
             Source = "ComplianceAsCode grub2_enable_selinux",
-            Why = "selinux=0 or enforcing=0 on the kernel line wins over the configuration file.",
-            Expected = "no selinux=0 and no enforcing=0, neither now nor in a boot entry",
+            Why = "selinux=0 or enforcing=0 on the kernel line wins over the configuration file, and so does another security module in SELinux's place.",
+            Expected = "no selinux=0, no enforcing=0 and no security= or lsm= without selinux, neither now nor in a boot entry; and each entry names SELinux where the running kernel's line has to",
             Judge = KernelLineLeavesItOn,
-            Remedy = "Take selinux=0 and enforcing=0 out of GRUB's settings and make its file again: update-grub, or grubby --update-kernel=ALL --remove-args=\"selinux enforcing\".",
+            Remedy = "In GRUB's settings (/etc/default/grub, GRUB_CMDLINE_LINUX) take selinux=0 and enforcing=0 out, and have security=selinux where the kernel's default is another module (Debian: selinux-activate); make its file again: update-grub, or grubby --update-kernel=ALL --remove-args=\"selinux enforcing\".",
         },
         new("SEL-04", "The policy that is configured is there")
         {
@@ -111,20 +111,55 @@ internal static class SELinuxRules
 
     private static Verdict KernelLineLeavesItOn(Judged host)
     {
-        static IEnumerable<string> Wrong(IReadOnlyList<string> arguments) => new[] { "selinux=0", "enforcing=0" }.Where(wrong => BootConfig.ValueOf(arguments, wrong[..^2]) == "0");
         var entries = BootConfig.Entries(host.Facts.Files(Questions.BootEntries)).Where(entry => !entry.IsHypervisor).ToArray();
-        var wrong = entries.SelectMany(entry => Wrong(entry.Arguments).Select(argument => $"{entry.Path}:{entry.Line}: {argument}")).ToList();
-        if (!host.Facts.IsOffline)
+        var findings = new Findings();
+        foreach (var entry in entries)
         {
-            var now = host.Facts.File(Questions.KernelCommandLine, "/proc/cmdline") ?? throw new FormatException("there is no /proc/cmdline");
-            wrong.InsertRange(0, Wrong(BootConfig.Arguments(now.Text.Trim())).Select(argument => $"/proc/cmdline: {argument}"));
+            foreach (var argument in SwitchingOff(entry.Arguments)) findings.Wrong($"{entry.Path}:{entry.Line}: {argument}");
         }
 
-        if (wrong.Count > 0) return Verdict.Fail(Verdict.Count(wrong), wrong);
-        return entries.Length > 0
-            ? Verdict.Pass("neither is set", entries.Select(entry => entry.Path).Distinct().Select(path => $"{path}: neither selinux=0 nor enforcing=0"))
-            : Verdict.Unknown("it does not switch SELinux off now; where the next boot's kernel line comes from was not found");
+        if (!host.Facts.IsOffline)
+        {
+            var now = NowArguments(host);
+            foreach (var argument in SwitchingOff(now)) findings.Wrong($"/proc/cmdline: {argument}");
+            // Which module is on without a word, the kernel's builder decided; here SELinux had to be asked for. An entry that boots Linux has a root; a memory test has none.
+            if (NamesSELinux(now))
+            {
+                foreach (var entry in entries.Where(entry => entry.Path.StartsWith("/boot/", StringComparison.Ordinal) && BootConfig.ValueOf(entry.Arguments, "root") is not null && !NamesSELinux(entry.Arguments)))
+                    findings.Weak($"{entry.Path}:{entry.Line}: does not name SELinux, as /proc/cmdline does ({string.Join(' ', now.Where(argument => argument.Contains("selinux", StringComparison.Ordinal)))})");
+            }
+        }
+
+        foreach (var path in entries.Select(entry => entry.Path).Distinct()) findings.Right($"{path}: nothing switches SELinux off");
+        if (entries.Length == 0) findings.Unknown("it does not switch SELinux off now; where the next boot's kernel line comes from was not found");
+        return findings.Settle("nothing switches it off", "");
     }
+
+    /// <summary>What on a kernel's line keeps SELinux from being on: its own switches, or a choice of modules without it.</summary>
+    private static IEnumerable<string> SwitchingOff(IReadOnlyList<string> arguments)
+    {
+        string? Value(string name) => BootConfig.ValueOf(arguments, name);
+        foreach (var name in new[] { "selinux", "enforcing" })
+        {
+            if (Value(name) is { Length: > 0 } value && value.All(digit => digit == '0')) yield return $"{name}={value}";
+        }
+
+        // With lsm= the kernel passes over security= (security/security.c).
+        if (Value("lsm") is { } modules)
+        {
+            if (!modules.Split(',').Contains("selinux")) yield return $"lsm={modules}";
+        }
+        else if (Value("security") is { } module && module != "selinux")
+        {
+            yield return $"security={module}";
+        }
+    }
+
+    private static bool NamesSELinux(IReadOnlyList<string> arguments) => BootConfig.ValueOf(arguments, "security") == "selinux" || BootConfig.ValueOf(arguments, "lsm")?.Split(',').Contains("selinux") == true;
+
+    /// <summary>The running kernel's line.</summary>
+    private static IReadOnlyList<string> NowArguments(Judged host) =>
+        BootConfig.Arguments((host.Facts.File(Questions.KernelCommandLine, "/proc/cmdline") ?? throw new FormatException("there is no /proc/cmdline")).Text.Trim());
 
     private static Verdict PolicyIsThere(Judged host)
     {
@@ -140,7 +175,7 @@ internal static class SELinuxRules
     private static Verdict NoRelabelWaits(Judged host)
     {
         var waiting = host.Facts.Files(Autorelabel).Select(file => $"{file.Path} is there").ToList();
-        if (!host.Facts.IsOffline && BootConfig.Arguments(host.Facts.File(Questions.KernelCommandLine, "/proc/cmdline")?.Text ?? "").Contains("autorelabel=1")) waiting.Add("/proc/cmdline: autorelabel=1");
+        if (!host.Facts.IsOffline && NowArguments(host).Contains("autorelabel=1")) waiting.Add("/proc/cmdline: autorelabel=1");
         return waiting.Count == 0 ? Verdict.Pass("none waits", "/.autorelabel: not there") : Verdict.Warn("the next boot relabels the whole host", waiting);
     }
 }

@@ -4,7 +4,7 @@ using VirtSecurity.Tools;
 
 namespace VirtSecurity.Hardening.Rules;
 
-/// <summary>What is mounted at the next boot: by names that no guest can forge, before guests start, and without stopping the host.</summary>
+/// <summary>What is mounted at the next boot: before guests start, and without stopping the host.</summary>
 internal static class StorageBootRules
 {
     private static FactQuestion Verified { get; } = FactQuestion.Run("fstab-verified", FstabVerify.Look());
@@ -13,91 +13,61 @@ internal static class StorageBootRules
     private static FactQuestion Units { get; } = FactQuestion.Files(
         "mount-units", [.. new[] { "/etc/systemd/system/*.mount" }.Concat(StoreChanges.GuestServices.SelectMany(service => new[] { $"/etc/systemd/system/{service}", $"/etc/systemd/system/{service}.d/*.conf" }))]);
 
+    /// <summary>The links by which such a unit is started at boot, and which of the services there are; under Debian xendomains is a script of init's.</summary>
+    private static FactQuestion Links { get; } = FactQuestion.Look(
+        "mount-unit-links", [.. new[] { "/etc/systemd/system/*.wants/*.mount", "/etc/systemd/system/*.requires/*.mount", "/etc/init.d/xendomains" }.Concat(StoreChanges.GuestServices.SelectMany(service => new[] { $"/usr/lib/systemd/system/{service}", $"/lib/systemd/system/{service}", $"/etc/systemd/system/{service}" }))]);
+
     /// <summary>The checks.</summary>
     public static IReadOnlyList<HardeningRule> All { get; } =
     [
-        new("STO-01", "The host finds its file systems by names that guests cannot forge")
-        {
-            Category = StorageRules.Category, Severity = HardeningSeverity.High, Needs = [Questions.Fstab, Questions.KernelCommandLine, Questions.BootEntries, .. GuestImages.Needs],
-            Source = "RHEL 5 Virtualization Guide 19.1; RHEL 6 Virtualization Host Configuration Guide 2.1.1",
-            Why = "A guest that writes to a disk the host sees gives its file system the host's label or UUID, and at the next boot the host mounts the guest's.",
-            Expected = "no LABEL= in /etc/fstab nor on the kernel line; no UUID= either where a guest writes to a device of the host's",
-            Judge = NamesAreTheHosts,
-            Remedy = "Write /dev/VG/LV for a logical volume, PARTUUID= or /dev/disk/by-id/... for a partition, in /etc/fstab and in GRUB's settings.",
-        },
         new("STO-05", "File systems for images come back at boot, and fstab can be read")
         {
-            Category = StorageRules.Category, Severity = HardeningSeverity.Medium, Needs = [Questions.Fstab, Verified, Units, .. GuestImages.NeedsMounts],
+            Category = StorageRules.Category, Severity = HardeningSeverity.Medium, Needs = [Questions.Fstab, Verified, Units, Links, .. GuestImages.NeedsMounts],
             Source = "RHEL 5 Virtualization Guide: its storage procedure leaves fstab out; findmnt(8)",
             Why = "After a boot without the mount, guests do not find their images, or make new ones on the root file system.",
-            Expected = "each has a line in /etc/fstab or a mount unit, and findmnt --verify finds no error in fstab",
+            Expected = "each has a line in /etc/fstab or an enabled mount unit, and findmnt --verify finds no error in fstab",
             Judge = ComeBack,
-            Remedy = "Mend /etc/fstab until findmnt --verify is content; Repair-SecureGuestVolume adds the line that is missing.",
+            Remedy = "Mend /etc/fstab until findmnt --verify is content; Repair-SecureGuestVolume adds the line that is missing. A mount unit: systemctl enable UNIT.",
         },
         new("STO-13", "Guests wait for their file systems, and the host does not")
         {
-            Category = StorageRules.Category, Severity = HardeningSeverity.Medium, Needs = [Questions.Fstab, Units, .. GuestImages.NeedsMounts],
+            Category = StorageRules.Category, Severity = HardeningSeverity.Medium, Needs = [Questions.Fstab, Units, Links, .. GuestImages.NeedsMounts],
             Source = "systemd.mount(5)",
             Why = "Without nofail a missing disk leaves the host in emergency mode; with nofail alone guests that start at boot race the mount and lose.",
-            Expected = "nofail and x-systemd.before= of the services that start guests in fstab; or an ordering of those services (RequiresMountsFor=, After=)",
+            Expected = "nofail and x-systemd.before= of the service that starts guests in fstab; or an ordering of that service (RequiresMountsFor=, After=)",
             Judge = GuestsWait,
             Remedy = $"Add to its line in /etc/fstab: nofail,{string.Join(',', StoreChanges.GuestServices.Select(service => "x-systemd.before=" + service))}; then systemctl daemon-reload.",
         },
     ];
 
-    private static IReadOnlyList<FstabEntry> Fstab(Judged host) => host.Facts.File(Questions.Fstab, Tools.Fstab.Path) is { } file ? Tools.Fstab.ReadEntries(file.Text) : [];
-
-    private static Verdict NamesAreTheHosts(Judged host)
-    {
-        var found = new Findings();
-        var names = Fstab(host).Select(entry => (Where: $"{Tools.Fstab.Path}:{entry.Number}", Name: entry.Source))
-            .Concat(BootConfig.Entries(host.Facts.Files(Questions.BootEntries)).Where(entry => !entry.IsHypervisor).SelectMany(entry => Names(entry.Arguments).Select(name => ($"{entry.Path}:{entry.Line}", name)))).ToList();
-        if (!host.Facts.IsOffline) names.AddRange(Names(BootConfig.Arguments((host.Facts.File(Questions.KernelCommandLine, "/proc/cmdline") ?? throw new FormatException("there is no /proc/cmdline")).Text.Trim())).Select(name => ("/proc/cmdline", name)));
-        if (names.Count == 0) return Verdict.Unknown("neither fstab nor a kernel line names a file system");
-
-        string? writer = null;
-        foreach (var (where, name) in names)
-        {
-            var isLabel = name.StartsWith("LABEL=", StringComparison.OrdinalIgnoreCase) || name.StartsWith("/dev/disk/by-label/", StringComparison.Ordinal);
-            var isUuid = name.StartsWith("UUID=", StringComparison.OrdinalIgnoreCase) || name.StartsWith("/dev/disk/by-uuid/", StringComparison.Ordinal);
-            if (isLabel) found.Wrong($"{where}: {name}");
-            else if (!isUuid) found.Right($"{where}: {name}");
-            else if (Writer() is { Length: > 0 } guest) found.Wrong($"{where}: {name}, and {guest}");
-            else found.Right($"{where}: {name}, and no guest writes to a device");
-        }
-
-        return found.Settle("none can be forged", "");
-
-        // Who of the guests writes to a device is asked only where it matters.
-        string Writer()
-        {
-            if (writer is not null) return writer;
-            var images = GuestImages.Of(host);
-            if (images.All.FirstOrDefault(image => image.IsDisk && image.IsDevice && !image.Image.Use.IsReadOnly) is { } device) return writer = $"{device} is a device that it writes to";
-            foreach (var problem in images.Definitions.Problems) found.Unknown(problem.Message);
-            return writer = "";
-        }
-    }
-
-    /// <summary>What a kernel line names to be mounted or resumed from.</summary>
-    private static IEnumerable<string> Names(IReadOnlyList<string> arguments) =>
-        new[] { "root", "resume" }.Select(name => BootConfig.ValueOf(arguments, name)).OfType<string>().Where(name => name.Length > 0);
+    /// <summary>The lines of fstab.</summary>
+    public static IReadOnlyList<FstabEntry> Fstab(Judged host) => host.Facts.File(Questions.Fstab, Tools.Fstab.Path) is { } file ? Tools.Fstab.ReadEntries(file.Text) : [];
 
     private static Verdict ComeBack(Judged host)
     {
         var images = GuestImages.Of(host);
         var found = images.Begin();
-        var (fstab, units) = (Fstab(host), host.Facts.Files(Units));
+        var (fstab, links) = (Fstab(host), host.Facts.Files(Links).Select(file => file.Path).ToArray());
         var mounts = images.ImageMounts(host.Plan);
         foreach (var mount in mounts)
         {
-            var line = fstab.FirstOrDefault(entry => entry.MountPoint == mount.MountPoint);
-            var unit = units.FirstOrDefault(file => Path.GetFileName(file.Path) == Systemctl.MountUnitOf(mount.MountPoint));
-            if (line is not null) found.Add(!line.Options.Contains("noauto"), $"{mount.MountPoint}: {Tools.Fstab.Path}:{line.Number}{(line.Options.Contains("noauto") ? ", noauto" : "")}");
-            else found.Add(unit is not null, unit is null ? $"{mount.MountPoint}: neither in {Tools.Fstab.Path} nor a mount unit" : $"{mount.MountPoint}: {unit.Path}");
+            var name = Systemctl.MountUnitOf(mount.MountPoint);
+            if (fstab.FirstOrDefault(entry => entry.MountPoint == mount.MountPoint) is { } line)
+            {
+                // What is mounted when it is first used needs no start at boot.
+                var isLeftOut = line.Options.Contains("noauto") && !line.Options.Contains("x-systemd.automount");
+                found.Add(!isLeftOut, $"{mount.MountPoint}: {Tools.Fstab.Path}:{line.Number}{(isLeftOut ? ", noauto" : "")}");
+            }
+            else if (UnitOf(host, name) is { } unit)
+            {
+                var isStarted = links.Any(link => link.EndsWith("/" + name, StringComparison.Ordinal)) || Awaiting(host, mount.MountPoint, name, requires: true).Any();
+                found.Add(isStarted, $"{mount.MountPoint}: {unit.Path}{(isStarted ? "" : ", which nothing starts at boot")}");
+            }
+            else if (mount.FileSystem == "zfs") found.Unknown($"{mount.MountPoint}: {mount.Source} is mounted by ZFS's own settings, which are not read");
+            else found.Wrong($"{mount.MountPoint}: neither in {Tools.Fstab.Path} nor a mount unit");
         }
 
-        var errors = host.Facts.Read(Verified, FstabVerify.Read);
+        if (found.Known(() => host.Facts.Read(Verified, FstabVerify.Read)) is not { } errors) return found.Settle("", "");
         foreach (var error in errors)
         {
             var words = $"{Tools.Fstab.Path}: {(error.MountPoint is null ? "" : error.MountPoint + ": ")}{error.Words}";
@@ -114,30 +84,52 @@ internal static class StorageBootRules
     {
         var images = GuestImages.Of(host);
         var found = images.Begin();
-        var (fstab, units) = (Fstab(host), host.Facts.Files(Units));
+        var (fstab, starters) = (Fstab(host), Starters(host));
         foreach (var mount in images.ImageMounts(host.Plan))
         {
-            var unit = Systemctl.MountUnitOf(mount.MountPoint);
-            var isAwaited = units.Any(file => !file.Path.EndsWith(".mount", StringComparison.Ordinal) && file.Lines.Any(line => Names(line, "RequiresMountsFor").Any(path => HostPath.IsAtOrBelow(path, mount.MountPoint)) || Names(line, "After").Contains(unit)));
+            var name = Systemctl.MountUnitOf(mount.MountPoint);
+            var isAwaited = Awaiting(host, mount.MountPoint, name, requires: false).Any(starters.Contains);
             if (fstab.FirstOrDefault(entry => entry.MountPoint == mount.MountPoint) is { } line)
             {
-                var isBefore = line.Options.Any(option => StoreChanges.GuestServices.Any(service => option == "x-systemd.before=" + service));
-                var missing = string.Join(" and ", new[] { line.Options.Contains("nofail") ? "" : "nofail", isBefore || isAwaited ? "" : "an ordering before guests" }.Where(part => part.Length > 0));
+                // Without nofail and noauto a mount is part of local-fs.target or remote-fs.target, and so before all services.
+                var isOrdered = isAwaited || line.Options.Any(option => starters.Any(service => option == "x-systemd.before=" + service)) || !line.Options.Any(option => option is "nofail" or "noauto");
+                var missing = string.Join(" and ", new[] { line.Options.Contains("nofail") ? "" : "nofail", isOrdered ? "" : $"an ordering before {string.Join(" or ", starters)}" }.Where(part => part.Length > 0));
                 found.Add(missing.Length == 0, $"{Tools.Fstab.Path}:{line.Number}: {mount.MountPoint}{(missing.Length > 0 ? $" has not {missing}" : "")}");
             }
-            else if (units.FirstOrDefault(file => Path.GetFileName(file.Path) == unit) is { } file)
+            else if (UnitOf(host, name) is { } unit)
             {
-                var isBefore = file.Lines.Any(text => Names(text, "Before").Any(StoreChanges.GuestServices.Contains));
-                found.Add(isBefore || isAwaited, $"{file.Path}{(isBefore || isAwaited ? "" : ": no ordering before guests")}");
+                var isLater = unit.Lines.Any(text => Values(text, "DefaultDependencies") is ["no"] || Values(text, "Options").SelectMany(options => options.Split(',')).Contains("nofail"));
+                var isOrdered = isAwaited || !isLater || unit.Lines.Any(text => Values(text, "Before").Any(starters.Contains));
+                var isRequired = unit.Lines.Any(text => Values(text, "RequiredBy").Any(target => target is "local-fs.target" or "remote-fs.target"));
+                found.Add(isOrdered && !isRequired, $"{unit.Path}{(isOrdered ? "" : $": no ordering before {string.Join(" or ", starters)}")}{(isRequired ? ": the host does not start without it" : "")}");
             }
-            else
-            {
-                found.Wrong($"{mount.MountPoint}: neither in {Tools.Fstab.Path} nor a mount unit");
-            }
+            else if (mount.FileSystem == "zfs") found.Unknown($"{mount.MountPoint}: {mount.Source} is mounted by ZFS's own settings, which are not read");
+            else found.Wrong($"{mount.MountPoint}: neither in {Tools.Fstab.Path} nor a mount unit");
         }
 
         return found.Settle("they do", "no file system is mounted for images");
-
-        static string[] Names(string line, string setting) => line.Trim() is var text && text.StartsWith(setting + "=", StringComparison.Ordinal) ? text[(setting.Length + 1)..].Split(' ', StringSplitOptions.RemoveEmptyEntries) : [];
     }
+
+    private static HostFile? UnitOf(Judged host, string name) => host.Facts.Files(Units).FirstOrDefault(file => Path.GetFileName(file.Path) == name);
+
+    /// <summary>The services that start guests under the host's hypervisor, as far as the host has them; libvirt-guests comes after those that do.</summary>
+    private static string[] Starters(Judged host)
+    {
+        string[] those = host.Facts.Hypervisor switch
+        {
+            Hypervisor.Kvm => ["libvirtd.service", "virtqemud.service"],
+            Hypervisor.Xen => ["xendomains.service", "libvirtd.service", "virtxend.service"],
+            _ => [.. StoreChanges.GuestServices],
+        };
+        var there = host.Facts.Files(Links).Select(file => Path.GetFileName(file.Path)).Select(name => name == "xendomains" ? "xendomains.service" : name).ToHashSet();
+        return those.Any(there.Contains) ? [.. those.Where(there.Contains)] : those;
+    }
+
+    /// <summary>The services to which the administrator has added that they need a mount, or come after it.</summary>
+    private static IEnumerable<string> Awaiting(Judged host, string mountPoint, string unit, bool requires) => host.Facts.Files(Units)
+        .Where(file => !file.Path.EndsWith(".mount", StringComparison.Ordinal))
+        .Where(file => file.Lines.Any(line => Values(line, "RequiresMountsFor").Any(path => HostPath.IsAtOrBelow(path, mountPoint)) || (!requires && Values(line, "After").Contains(unit))))
+        .SelectMany(file => StoreChanges.GuestServices.Where(service => file.Path.Contains($"/{service}", StringComparison.Ordinal)));
+
+    private static string[] Values(string line, string setting) => line.Trim() is var text && text.StartsWith(setting + "=", StringComparison.Ordinal) ? text[(setting.Length + 1)..].Split(' ', StringSplitOptions.RemoveEmptyEntries) : [];
 }

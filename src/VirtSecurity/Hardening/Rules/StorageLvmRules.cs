@@ -6,7 +6,7 @@ namespace VirtSecurity.Hardening.Rules;
 /// <summary>Volume groups and thin pools hold what they promise, and hand on nobody's data.</summary>
 internal static class StorageLvmRules
 {
-    /// <summary>Percent of a pool: from there on it is to be watched, whatever extends it by itself.</summary>
+    /// <summary>Percent of a pool: from there on somebody has to look after it, where LVM does not do it by itself from a threshold of the administrator's.</summary>
     private const double Full = 80;
 
     private static FactQuestion Groups { get; } = FactQuestion.Run("volume-groups", Lvm.Health());
@@ -18,12 +18,12 @@ internal static class StorageLvmRules
     [
         new("STO-11", "Volume groups are whole, and thin pools have space left")
         {
-            Category = StorageRules.Category, Severity = HardeningSeverity.Low, Needs = [Groups, Thin],
+            Category = StorageRules.Category, Severity = HardeningSeverity.Low, Needs = [Groups, Thin, StorageDeviceRules.Config],
             Source = "lvmreport(7), lvmthin(7)",
             Why = "A thin pool that runs full stops all guests on it at once, with damage to their file systems.",
-            Expected = $"no volume group exported or with a missing disk; each thin pool below {Full} % of its data and its metadata, and healthy",
+            Expected = $"no volume group exported or with a missing disk; each thin pool healthy, and its data and metadata below thin_pool_autoextend_threshold, or {Full} % where that is 100 and nothing extends it",
             Judge = AreWhole,
-            Remedy = "Bring the missing disk back, or vgreduce --removemissing; vgimport; extend the pool: lvextend -L +SIZE VG/POOL, --poolmetadatasize +SIZE.",
+            Remedy = "Bring the missing disk back, or vgreduce --removemissing VG; vgimport VG; extend the pool: lvextend -L +SIZE VG/POOL, lvextend --poolmetadatasize +SIZE VG/POOL. A pool that is at its threshold was not extended: see vgs for free space, and lvs -o seg_monitor.",
         },
         new("STO-12", "New volumes hand on no old data")
         {
@@ -42,8 +42,18 @@ internal static class StorageLvmRules
         var found = new Findings();
         foreach (var group in host.Facts.Read(Groups, FactUnknown.Unless(Lvm.ReadHealth)))
             found.Add(!group.IsExported && group.MissingVolumes == 0, $"vgs: {group.Name}{(group.IsExported ? " is exported" : "")}{(group.MissingVolumes > 0 ? $" lacks {group.MissingVolumes} of its disks" : "")}");
-        foreach (var pool in host.Facts.Read(Thin, FactUnknown.Unless(Lvm.ReadThin)).Where(volume => volume.IsPool))
-            found.Add(pool is { DataPercent: < Full, MetadataPercent: < Full, Health: "" }, FormattableString.Invariant($"lvs: {pool.VolumeGroup}/{pool.Name}: data {pool.DataPercent} %, metadata {pool.MetadataPercent} %{(pool.Health.Length > 0 ? ", " + pool.Health : "")}"));
+        var pools = (found.Known(() => host.Facts.Read(Thin, FactUnknown.Unless(Lvm.ReadThin))) ?? []).Where(volume => volume.IsPool).ToArray();
+        if (pools.Length > 0 && found.Known(() => host.Facts.Read(StorageDeviceRules.Config, FactUnknown.Unless(LvmConfig.Read))) is { } config)
+        {
+            var most = config.ExtendsThinPoolsFrom < 100 ? config.ExtendsThinPoolsFrom : Full;
+            foreach (var pool in pools)
+            {
+                var evidence = FormattableString.Invariant($"lvs: {pool.VolumeGroup}/{pool.Name}: data {pool.DataPercent} %, metadata {pool.MetadataPercent} % of at most {most} %{(pool.Health.Length > 0 ? ", " + pool.Health : "")}");
+                if (pool.IsMeasured || pool.Health.Length > 0) found.Add(pool.DataPercent < most && pool.MetadataPercent < most && pool.Health.Length == 0, evidence);
+                else found.Unknown($"lvs: {pool.VolumeGroup}/{pool.Name} is not active: how full it is is not told");
+            }
+        }
+
         return found.Settle("they are", "the host has no volume group");
     }
 
@@ -55,7 +65,7 @@ internal static class StorageLvmRules
         var found = images.Begin();
         var pools = thin.Where(volume => volume.IsPool).ToArray();
         foreach (var pool in pools) found.Add(pool.ZeroesNewBlocks, $"lvs: {pool.VolumeGroup}/{pool.Name} {(pool.ZeroesNewBlocks ? "zeroes" : "does not zero")} new blocks");
-        if (volumes.Count > 0) found.Add(host.Facts.Read(StorageDeviceRules.Config, FactUnknown.Unless(LvmConfig.Read)).ZeroesThinBlocks, "lvmconfig: thin_pool_zero");
+        if (volumes.Count > 0 && found.Known(() => host.Facts.Read(StorageDeviceRules.Config, FactUnknown.Unless(LvmConfig.Read))) is { } config) found.Add(config.ZeroesThinBlocks, $"lvmconfig: thin_pool_zero={(config.ZeroesThinBlocks ? 1 : 0)}");
         foreach (var image in images.All.Where(image => image.IsDisk && image.IsDevice))
         {
             var volume = volumes.FirstOrDefault(volume => (image.Look?.Inode is { FileType: 'b' } inode && volume.Device == inode.Device)

@@ -125,8 +125,9 @@ internal static class StorageMountRules
     private static Verdict LieOffTheRoot(Judged host)
     {
         var images = GuestImages.Of(host);
-        var found = images.Begin();
-        var free = host.Facts.Read(FreeSpace, FactUnknown.Unless(StorePaths.ReadFreeSpace));
+        var found = images.BeginLooked();
+        // How much is left is said where it is known; what is asked for is the file system.
+        var free = host.Facts.Has(FreeSpace) ? host.Facts.Read(FreeSpace, FactUnknown.Unless(StorePaths.ReadFreeSpace)) : new Dictionary<string, long>();
         foreach (var image in images.All.Where(image => image.IsDisk && !image.IsDevice))
         {
             // The same file system may be mounted elsewhere too, as btrfs's subvolumes are.

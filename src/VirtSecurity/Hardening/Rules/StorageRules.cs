@@ -8,5 +8,5 @@ internal static class StorageRules
 
     /// <summary>The category's checks.</summary>
     public static IReadOnlyList<HardeningRule> All { get; } =
-        [.. StorageMountRules.All.Concat(StorageBootRules.All).Concat(StorageDeviceRules.All).Concat(StorageLvmRules.All).OrderBy(rule => rule.Id, StringComparer.Ordinal)];
+        [.. StorageMountRules.All.Concat(StorageNameRules.All).Concat(StorageBootRules.All).Concat(StorageDeviceRules.All).Concat(StorageLvmRules.All).OrderBy(rule => rule.Id, StringComparer.Ordinal)];
 }

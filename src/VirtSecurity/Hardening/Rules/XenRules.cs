@@ -12,7 +12,8 @@ internal static class XenRules
     /// <summary>What Xen says of itself.</summary>
     public static FactQuestion Info { get; } = FactQuestion.Run("xl-info", new("xl", "info"));
 
-    private static FactQuestion Messages { get; } = FactQuestion.Run("xl-dmesg", new("xl", "dmesg"));
+    /// <summary>What Xen has printed since it was started, as far as it is still there.</summary>
+    public static FactQuestion Messages { get; } = FactQuestion.Run("xl-dmesg", new("xl", "dmesg"));
     private static FactQuestion Enforces { get; } = FactQuestion.Run("xl-getenforce", new("xl", "getenforce"));
     private static FactQuestion Conf { get; } = FactQuestion.Files("xl-conf", XlConf);
     private static FactQuestion Vulnerabilities { get; } = FactQuestion.Files("cpu-vulnerabilities", "/sys/devices/system/cpu/vulnerabilities/*");
@@ -44,12 +45,12 @@ internal static class XenRules
         },
         new("KRN-07", "Xen's mitigations are not switched off, and SMT is decided on")
         {
-            Category = KernelRules.Category, AppliesTo = Hypervisor.Xen, Severity = HardeningSeverity.Medium, Needs = [Info],
+            Category = KernelRules.Category, AppliesTo = Hypervisor.Xen, Severity = HardeningSeverity.Medium, Needs = [Info, Questions.BootEntries],
             Source = "Xen, docs/misc/xen-command-line: spec-ctrl, xpti, pv-l1tf, smt",
             Why = "Switched off on Xen's line they are off for all guests, whatever a guest's own kernel does.",
             Expected = "neither spec-ctrl, xpti nor pv-l1tf is off on Xen's line; with more than one thread a core, smt is set one way or the other",
             Judge = MitigationsAreOn,
-            Remedy = "Take spec-ctrl=no, xpti=no and pv-l1tf=no out of GRUB_CMDLINE_XEN; write smt=off there, or smt=on if the guests may share cores.",
+            Remedy = "Take spec-ctrl=no, xpti=no and pv-l1tf=no out of GRUB_CMDLINE_XEN; write smt=off there, or smt=on if the guests may share cores; then update-grub, or grub2-mkconfig -o /boot/grub2/grub.cfg, and start the host again.",
         },
         new("KRN-08", "dom0's memory is fixed")
         {
@@ -58,59 +59,49 @@ internal static class XenRules
             Why = "A dom0 that gives its memory away guest by guest ends without any, and with it all its guests.",
             Expected = $"dom0_mem on Xen's line, and autoballoon not on in {XlConf}",
             Judge = MemoryIsFixed,
-            Remedy = $"Write dom0_mem=SIZE,max:SIZE to GRUB_CMDLINE_XEN and autoballoon=\"off\" to {XlConf}.",
+            Remedy = $"Write dom0_mem=SIZE,max:SIZE to GRUB_CMDLINE_XEN and autoballoon=\"off\" to {XlConf}; then update-grub, or grub2-mkconfig -o /boot/grub2/grub.cfg, and start the host again.",
         },
     ];
-
-    /// <summary>The checks of Xen's guests.</summary>
-    public static IReadOnlyList<HardeningRule> Guests { get; } =
-    [
-        new("KRN-11", "Device models of Xen's guests are not root")
-        {
-            Category = KernelRules.Category, AppliesTo = Hypervisor.Xen, Severity = HardeningSeverity.Medium, Needs = [Questions.Processes, .. GuestFiles.Needs],
-            Source = "xl.cfg(5), dm_restrict, device_model_user and device_model_stubdomain_override",
-            Why = "A guest that breaks its QEMU is then root in dom0.",
-            Expected = "each HVM guest has dm_restrict=1, a device_model_user or a stub domain, and no QEMU of a guest runs as root",
-            Judge = DeviceModelsAreRestricted,
-            Remedy = "Write dm_restrict = 1 to the guest's file (and make the account xen-qemuuser-range-base for it), or device_model_stubdomain_override = 1.",
-        },
-        new("KRN-12", "PCI devices are passed through with care")
-        {
-            Category = KernelRules.Category, AppliesTo = Hypervisor.Xen, Severity = HardeningSeverity.High, Needs = [Info, .. GuestFiles.Needs],
-            Source = "Xen, docs/misc/xen-command-line: iommu; xl-pci-configuration(5): permissive",
-            Why = "Without an IOMMU, or with a permissive device, the guest has dom0's memory and the device's whole configuration.",
-            Expected = "Xen's IOMMU is on, and no device is permissive",
-            Judge = PassthroughIsConfined,
-            Remedy = "Switch the IOMMU on (firmware; iommu=1 on Xen's line) and take permissive out of the guest's file; a device that needs it is none to pass through.",
-        },
-    ];
-
-    /// <summary>The PCI devices that xl's definitions pass through, as evidence.</summary>
-    public static IEnumerable<string> PciDevices(HardeningFacts facts) => GuestFiles.XlConfigs(facts).SelectMany(file => file.Config.Values("pci").Select(device => $"{file.Path}: pci {device}"));
 
     private static Verdict ProcessorIsMitigated(Judged host)
     {
         var files = host.Facts.Files(Vulnerabilities);
         var lines = files.Select(file => (Text: file.Text.Trim(), Line: $"{file.Path}: {file.Text.Trim()}")).ToArray();
-        var wrong = lines.Where(line => line.Text.StartsWith("Vulnerable", StringComparison.Ordinal) || line.Text.Contains("KVM: Vulnerable", StringComparison.Ordinal)).Select(line => line.Line).ToArray();
+        var wrong = lines.Where(line => IsOpen(line.Text)).Select(line => line.Line).ToArray();
         if (wrong.Length > 0) return Verdict.Fail(Verdict.Count(wrong), wrong);
         if (files.Count == 0) return Verdict.Unknown("the kernel says nothing of the processor's holes");
         // A dom0's kernel says Unknown where only Xen can know.
         var unknown = lines.Where(line => line.Text.StartsWith("Unknown", StringComparison.Ordinal)).Select(line => line.Line).ToArray();
+        string[] evidence = [.. lines.Select(line => line.Line)];
         if (host.Facts.Hypervisor == Hypervisor.Xen)
         {
             var said = host.Facts.Text(Messages).Split('\n').SkipWhile(line => !line.Contains(Mitigations, StringComparison.Ordinal)).Take(25).Select(line => line.Trim()).ToArray();
             if (said.FirstOrDefault(line => line.Contains("Xen settings:", StringComparison.Ordinal)) is not { } settings) return Verdict.Unknown("Xen's messages of its mitigations are not in xl dmesg any more", unknown);
-            return settings.Contains("SPEC_CTRL: No", StringComparison.Ordinal) && settings.Contains("BTI-Thunk N/A", StringComparison.Ordinal) ? Verdict.Fail("Xen mitigates nothing", $"xl dmesg: {settings}") : Verdict.Pass("the kernel and Xen mitigate them", [$"xl dmesg: {settings}", .. unknown]);
+            if (MitigatesNothing(settings)) return Verdict.Fail("Xen mitigates nothing", $"xl dmesg: {settings}");
+            evidence = [$"xl dmesg: {settings}", .. evidence];
+        }
+        else if (unknown.Length > 0)
+        {
+            return Verdict.Unknown(Verdict.Count(unknown), unknown);
         }
 
-        if (unknown.Length > 0) return Verdict.Unknown(Verdict.Count(unknown), unknown);
         var partly = lines.Where(line => line.Text.Contains("ulnerable", StringComparison.Ordinal)).Select(line => line.Line).ToArray();
-        return partly.Length > 0 ? Verdict.Warn(Verdict.Count(partly), partly) : Verdict.Pass($"{lines.Length} known holes, none open", lines.Select(line => line.Line));
+        return partly.Length > 0 ? Verdict.Warn(Verdict.Count(partly), partly) : Verdict.Pass(host.Facts.Hypervisor == Hypervisor.Xen ? "the kernel and Xen mitigate them" : $"{lines.Length} known holes, none open", evidence);
     }
 
+    /// <summary>
+    /// Whether a hole is open to guests: of all the line, or of one of its parts, such as <c>BHI: Vulnerable</c>, unless KVM has its own way; l1tf's <c>VMX: vulnerable</c> is about
+    /// guests alone. A small letter elsewhere is about threads of a core, which is a thing to be decided (SMT vulnerable).
+    /// </summary>
+    private static bool IsOpen(string text) => text.StartsWith("Vulnerable", StringComparison.Ordinal) || text.Contains("VMX: vulnerable", StringComparison.Ordinal)
+        || (text.Contains(": Vulnerable", StringComparison.Ordinal) && !text.Contains("KVM: SW loop", StringComparison.Ordinal));
+
+    /// <summary>Whether a line of settings (spec_ctrl.c, print_details) has none that is on: neither a thunk other than a plain jump, nor a bit of SPEC_CTRL with +.</summary>
+    private static bool MitigatesNothing(string settings) => settings.Split("Other:")[0] is var first && !first.Contains('+', StringComparison.Ordinal)
+        && !first.Contains("RETPOLINE", StringComparison.Ordinal) && !first.Contains("LFENCE", StringComparison.Ordinal);
+
     // Where Xen has no FLASK, xl says that it is disabled and exits with an error.
-    private static Verdict FlaskEnforces(Judged host) => host.Facts.Read(Enforces, result => $"{result.Stdout} {result.Stderr}".Trim()) switch
+    private static Verdict FlaskEnforces(Judged host) => host.Facts.Read(Enforces, result => result.Stdout.Trim() is { Length: > 0 } said ? said : result.Stderr.Trim()) switch
     {
         "Enforcing" => Verdict.Pass("enforcing", "xl getenforce: Enforcing"),
         "Permissive" => Verdict.Fail("permissive", "xl getenforce: Permissive"),
@@ -120,50 +111,48 @@ internal static class XenRules
 
     private static Verdict MitigationsAreOn(Judged host)
     {
-        var info = XlInfo.Parse(host.Facts.Text(Info));
-        var line = $"xl info: xen_commandline: {info.Value("xen_commandline")}";
-        string? Argument(string name) => XlInfo.Argument(info.CommandLine, name);
-        string[] off = [.. new[] { "spec-ctrl", "xpti", "pv-l1tf" }.Where(name => XlInfo.IsOff(Argument(name)) || (name == "spec-ctrl" && Argument(name)?.Contains("no-xen", StringComparison.Ordinal) == true)).Select(name => $"{name} is off")];
-        if (off.Length > 0) return Verdict.Fail(string.Join("; ", off), line);
-        return info.Value("threads_per_core") == "1" || Argument("smt") is not null
-            ? Verdict.Pass(Argument("smt") is { } smt ? $"on, and smt={smt}" : "on, and a thread a core", line, $"xl info: threads_per_core: {info.Value("threads_per_core")}")
-            : Verdict.Warn("on, but nobody decided whether guests may share a core's threads", line, $"xl info: threads_per_core: {info.Value("threads_per_core")}");
+        var (findings, lines) = (new Findings(), Lines(host));
+        // Of a host that does not run, how many threads a core has is not told.
+        var threads = host.Facts.IsOffline ? null : XlInfo.Parse(host.Facts.Text(Info)).Value("threads_per_core");
+        foreach (var (place, arguments) in lines)
+        {
+            foreach (var name in new[] { "spec-ctrl", "xpti", "pv-l1tf" })
+            {
+                foreach (var item in XlInfo.Off(arguments, name))
+                {
+                    // A single mitigation may have been weighed, and dom0 is trusted; guests', or all of them, are not to be off.
+                    if (item is "all" or "xen" or "pv" or "hvm" or "domu") findings.Wrong($"{place}: {name} is off{(item == "all" ? "" : $" for {item}")}");
+                    else findings.Weak($"{place}: {name} leaves out {item}");
+                }
+            }
+
+            if (XlInfo.Argument(arguments, "smt") is { } smt) findings.Right($"{place}: smt={smt}");
+            else if (threads == "1") findings.Right($"{place}: threads_per_core 1");
+            else if (threads is null) findings.Unknown($"{place}: smt is not set, and how many threads a core has is not told of a host that does not run");
+            else findings.Weak($"{place}: smt is not set; nobody decided whether guests may share a core's {threads} threads");
+        }
+
+        if (lines.Count == 0) findings.Unknown("no boot entry of Xen was found");
+        return findings.Settle("on, and SMT is decided on", "");
     }
 
     private static Verdict MemoryIsFixed(Judged host)
     {
         var auto = host.Facts.File(Conf, XlConf)?.Lines.Select(line => line.Split('#')[0].Split('=', 2, StringSplitOptions.TrimEntries)).Where(parts => parts is ["autoballoon", _]).Select(parts => parts[1].Trim('"', '\'')).LastOrDefault() ?? "auto";
-        var lines = host.Facts.IsOffline
-            ? BootConfig.Entries(host.Facts.Files(Questions.BootEntries)).Where(entry => entry.IsHypervisor && entry.Path.EndsWith("/grub.cfg", StringComparison.Ordinal)).Select(entry => (Place: $"{entry.Path}:{entry.Line}", entry.Arguments)).ToArray()
-            : [("xl info: xen_commandline", XlInfo.Parse(host.Facts.Text(Info)).CommandLine)];
-        if (lines.Length == 0) return Verdict.Unknown("no boot entry of Xen was found");
+        var lines = Lines(host);
+        if (lines.Count == 0) return Verdict.Unknown("no boot entry of Xen was found");
         string[] evidence = [.. lines.Select(line => $"{line.Place}: dom0_mem={XlInfo.Argument(line.Arguments, "dom0_mem") ?? "(not set)"}"), $"{XlConf}: autoballoon {auto}"];
-        if (lines.Any(line => XlInfo.Argument(line.Arguments, "dom0_mem") is null)) return Verdict.Fail("dom0_mem is not set", evidence);
+        // With min: alone dom0 has all that there is, and gives it away.
+        if (lines.Any(line => XlInfo.Argument(line.Arguments, "dom0_mem") is not { } memory || memory.Split(',').All(part => part.StartsWith("min:", StringComparison.Ordinal)))) return Verdict.Fail("dom0_mem is not set", evidence);
         return auto is "on" or "1" ? Verdict.Fail("dom0 gives memory away (autoballoon)", evidence) : Verdict.Pass("fixed", evidence);
     }
 
-    private static Verdict DeviceModelsAreRestricted(Judged host)
+    /// <summary>Xen's line; of a host that does not run, those of its boot entries, but for those that start a rescue.</summary>
+    private static IReadOnlyList<(string Place, IReadOnlyList<string> Arguments)> Lines(Judged host)
     {
-        var guests = GuestFiles.XlConfigs(host.Facts).Where(file => file.Config.Values("builder").Concat(file.Config.Values("type")).Contains("hvm")).ToArray();
-        static bool IsSet(XlConfig config, string name) => config.Values(name) is [.., var value] && value is not ("0" or "");
-        var wrong = guests.Where(file => !IsSet(file.Config, "dm_restrict") && !IsSet(file.Config, "device_model_user") && !IsSet(file.Config, "device_model_stubdomain_override")).Select(file => $"{file.Path}: neither dm_restrict, device_model_user nor a stub domain").ToList();
-        // dom0's own QEMU serves disks to all guests and has no guest's devices.
-        var models = host.Facts.Read(Questions.Processes, ProcessTable.Read).Where(process => process.IsQemu && process.ControlGroup?.Contains("xen-qemu-dom0-disk-backend", StringComparison.Ordinal) != true).ToArray();
-        wrong.AddRange(models.Where(process => process.User == 0).Select(process => $"{process}: runs as root"));
-        return guests.Length == 0 && models.Length == 0 ? Verdict.NotApplicable("no guest has a device model")
-            : Verdict.Unless(wrong, "restricted", [.. guests.Select(file => $"{file.Path}: restricted"), .. models.Select(process => $"{process}: user {process.User}")]);
-    }
-
-    private static Verdict PassthroughIsConfined(Judged host)
-    {
-        var configs = GuestFiles.XlConfigs(host.Facts);
-        var devices = PciDevices(host.Facts).Concat(GuestFiles.Domains(host.Facts).SelectMany(file => file.Domain.PciDevices.Select(device => $"{file.Path}: {device}"))).ToArray();
-        if (devices.Length == 0) return Verdict.NotApplicable("no device is passed through");
-        var info = XlInfo.Parse(host.Facts.Text(Info));
-        var wrong = configs.Where(file => file.Config.Values("pci_permissive") is [.., not ("0" or "")]).Select(file => $"{file.Path}: pci_permissive")
-            .Concat(devices.Where(device => device.Contains("permissive=1", StringComparison.Ordinal) || device.EndsWith(",permissive", StringComparison.Ordinal) || device.Contains(",permissive,", StringComparison.Ordinal))).ToList();
-        if (XlInfo.IsOff(XlInfo.Argument(info.CommandLine, "iommu"))) wrong.Add($"xl info: xen_commandline: iommu={XlInfo.Argument(info.CommandLine, "iommu")}");
-        if (!info.Value("virt_caps").Contains("directio", StringComparison.Ordinal)) wrong.Add($"xl info: virt_caps: {info.Value("virt_caps")}: no directio, so no IOMMU");
-        return Verdict.Unless(wrong, "behind Xen's IOMMU, none permissive", [$"xl info: virt_caps: {info.Value("virt_caps")}", .. devices]);
+        if (!host.Facts.IsOffline) return [("xl info: xen_commandline", XlInfo.Parse(host.Facts.Text(Info)).CommandLine)];
+        var entries = BootConfig.Entries(host.Facts.Files(Questions.BootEntries)).Where(entry => entry.Path.EndsWith("/grub.cfg", StringComparison.Ordinal)).ToArray();
+        // The first module behind Xen is its dom0's kernel.
+        return [.. entries.Zip(entries.Skip(1).Append(null)).Where(pair => pair.First.IsHypervisor && pair.Second?.Arguments.Contains("single") != true).Select(pair => ($"{pair.First.Path}:{pair.First.Line}", pair.First.Arguments))];
     }
 }

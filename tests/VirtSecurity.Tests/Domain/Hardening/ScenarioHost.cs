@@ -49,6 +49,13 @@ internal sealed class ScenarioHost
         return this;
     }
 
+    /// <summary>Less the files below a path, or that one: for one that another takes the place of.</summary>
+    public ScenarioHost Without(string path)
+    {
+        files.RemoveAll(file => file.Path == path || file.Path.StartsWith(path + "/", StringComparison.Ordinal));
+        return this;
+    }
+
     /// <summary>Anything else: a directory, a device, a file that cannot be read.</summary>
     public ScenarioHost Inode(string path, char type = '-', int mode = 0x1A4, long owner = 0, long group = 0, string reason = HostFile.OnlyLookedAt, long modified = 1_700_000_000, string? context = null)
     {

@@ -137,6 +137,19 @@ public sealed class ServiceToolTests
         Assert.Equal(fate, FirewallWalk.Of(NftRuleset.Read(text), new FirewallProbe("ip", "tcp", 5900)).Fate.ToString());
     }
 
+    [Theory]
+    [InlineData("192.0.2.0/24", "192.0.2.255", true)]
+    [InlineData("192.0.2.0/25", "192.0.2.128", false)]
+    [InlineData("192.0.2.7", "192.0.2.7", true)]
+    [InlineData("192.0.2.7-192.0.2.9", "192.0.2.8", true)]
+    [InlineData("192.0.2.7-192.0.2.9", "192.0.2.10", false)]
+    [InlineData("2001:db8::/32", "2001:db8:1::1", true)]
+    [InlineData("2001:db8::/32", "192.0.2.7", false)]
+    [InlineData("0.0.0.0/0", "192.0.2.7", true)]
+    [InlineData("10.0.0.0/33", "10.0.0.0", false)]
+    [InlineData("@set", "192.0.2.7", false)]
+    public void AnAddressIsInWhatARuleWrites(string range, string address, bool isIn) => Assert.Equal(isIn, NetAddress.IsIn(range, System.Net.IPAddress.Parse(address)));
+
     /// <summary>Old tables and new ones of the same rules come to the same, and where nft knows half of a rule iptables' own words count.</summary>
     [Theory]
     [InlineData("@ip legacy", "iptables-legacy-save.txt")]

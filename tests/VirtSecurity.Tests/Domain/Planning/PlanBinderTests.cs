@@ -145,4 +145,11 @@ public sealed class PlanBinderTests
     [InlineData("", null)]
     public void TheNearestWordIsTheOneWithAFewLettersWrong(string given, string? nearest) =>
         Assert.Equal(nearest, NearestWord.Of(given, ["Services", "Administrators", "Hypervisor", "Users"]));
+
+    [Fact]
+    public void ANearestWordCanBeHadHoweverFarItIs()
+    {
+        Assert.Equal("Users", NearestWord.AnyOf("Colour", ["Services", "Users"]));
+        Assert.Equal("SEL-01", NearestWord.AnyOf(new string('x', 1_000_000), ["SEL-01", "SEL-10"]));
+    }
 }

@@ -61,6 +61,21 @@ public sealed class PlanDifferenceTests
     public void WhoIsNotListedWhereThereIsADirectoryIsUnknown() =>
         Assert.Equal(["Users Unknown eve"], Of(new DeploymentPlan { Users = ["eve"] }, Nothing with { Accounts = () => new AccountsFact([], true) }));
 
+    /// <summary>Also one that a draft does not have, as it is expected to be on or is none of virtualization's; and one that is off.</summary>
+    [Fact]
+    public void ABooleanIsWhatThePolicySaysNotWhatADraftHas()
+    {
+        var facts = Nothing with
+        {
+            Booleans = () => new Dictionary<string, SELinuxBoolean> { ["virt_use_usb"] = new(true, true), ["httpd_use_nfs"] = new(true, true), ["virt_use_nfs"] = new(false, false), ["virt_use_samba"] = new(true, true) },
+        };
+        static DeploymentPlan Plan(params (string Name, bool IsOn)[] booleans) => new() { Booleans = booleans.ToDictionary(one => one.Name, one => one.IsOn) };
+        Assert.Empty(Of(Plan(("virt_use_usb", true), ("httpd_use_nfs", true), ("virt_use_nfs", false), ("virt_use_samba", true), ("virt_gone", false)), facts));
+        Assert.Equal(
+            ["Booleans Differs httpd_use_nfs", "Booleans Missing virt_gone", "Booleans Differs virt_use_nfs", "Booleans Differs virt_use_usb", "Booleans Unplanned virt_use_samba"],
+            Of(Plan(("virt_use_usb", false), ("httpd_use_nfs", false), ("virt_use_nfs", true), ("virt_gone", true)), facts));
+    }
+
     [Fact]
     public void ANetworkIsItsInterfacesWhateverItsName()
     {
@@ -132,8 +147,9 @@ public sealed class PlanDifferenceTests
             passwd off:x:1004:1004::/home/off:/sbin/nologin
             group sudo:x:27:
             group staff:x:50:eve
-            first 1000
-            sources  files sss [NOTFOUND=return]
+            defs UID_MIN	1000
+            sources passwd:  files sss [NOTFOUND=return]
+            directory /etc/sssd/sssd.conf
             sudoers Defaults !visiblepw # ann ALL=(ALL) ALL
             sudoers User_Alias ADMINS = dan, \
             sudoers   frank : OTHERS = gil
@@ -144,6 +160,8 @@ public sealed class PlanDifferenceTests
         var accounts = Accounts.Read(new ToolResult(Accounts.Look(), ToolOutcome.Exited, 0, Encoding.UTF8.GetBytes(text + "\n"), []));
         Assert.Equal(["ann False ", "bob False sudo", "eve True staff", "dan True "], accounts.People.Select(one => $"{one.Name} {one.HasSudo} {string.Join(',', one.Groups)}"));
         Assert.True(accounts.HasDirectory);
+        // Distributions name sss wherever; without a configuration it knows nobody.
+        Assert.False(Accounts.Read(new ToolResult(Accounts.Look(), ToolOutcome.Exited, 0, Encoding.UTF8.GetBytes(text.Replace("directory ", "no ", StringComparison.Ordinal) + "\n"), [])).HasDirectory);
         Assert.DoesNotContain(Encoding.UTF8.GetString(Run(Accounts.Look()).StdoutBytes).Split('\n'), line => line.Contains("passwd ", StringComparison.Ordinal) && line.Split(':')[1] != "x");
     }
 

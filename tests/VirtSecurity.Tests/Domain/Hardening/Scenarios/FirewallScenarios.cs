@@ -64,7 +64,12 @@ internal static class FirewallScenarios
         NotApplicable("FWL-03", "does not speak IPv6", host => Nft(host, "nft-deny.json").File(NoV6, "1\n")),
 
         Pass("FWL-04", "tcp 22 (ssh, sshd): accepted by inet filter input: tcp dport 22", host => Nft(host, "nft-deny.json").Sockets("tcp 0.0.0.0:22 sshd", "tcp 0.0.0.0:16514 libvirtd")),
-        Pass("FWL-04", "only what is planned", host => Nft(host.WithPlan(Plan), "nft-deny.json").Sockets("tcp 0.0.0.0:22 sshd")),
+        Pass("FWL-04", "only what is planned", host => Nft(host.WithPlan(Plan with { Sockets = [.. Plan.Sockets, new(49152, "tcp") { LastPort = 49215, From = ["192.0.2.0/24"] }] }), "nft-deny.json").Sockets("tcp 0.0.0.0:22 sshd")),
+        Unknown("FWL-04", "rules name 300 networks", host => Iptables(host.WithPlan(Plan), Legacy + "*filter\n:INPUT DROP [0:0]\n" + string.Concat(Enumerable.Range(0, 300).Select(i => $"-A INPUT -s 10.0.{i / 256}.{i % 256}/32 -p tcp -m tcp --dport 16514 -j ACCEPT\n")) + "COMMIT\n").Sockets()),
+        Pass("FWL-04", "nothing is open", host => Iptables(host.WithPlan(Plan), Legacy + "*filter\n:INPUT DROP [0:0]\n-A INPUT -s 127.0.0.0/8 -j ACCEPT\n-A INPUT -s 10.0.0.0/8 -j DROP\nCOMMIT\n").Sockets()),
+        // A rule lets in from a network what nobody planned, or from another than is planned.
+        Fail("FWL-04", "tcp 49152-49215 (migration, nothing listens now): accepted from 192.0.2.0/24", host => Nft(host.WithPlan(Plan), "nft-deny.json").Sockets("tcp 0.0.0.0:22 sshd")),
+        Fail("FWL-04", "accepted from 10.0.0.0/8 by ip filter (legacy) INPUT: -A INPUT -s 10.0.0.0/8 -p tcp -m tcp --dport 16514 -j ACCEPT; planned for 192.0.2.0/24 only", host => Iptables(host.WithPlan(Plan), Legacy + "*filter\n:INPUT DROP [0:0]\n-A INPUT -s 192.0.2.0/25 -p tcp -m tcp --dport 16514 -j ACCEPT\n-A INPUT -s 10.0.0.0/8 -p tcp -m tcp --dport 16514 -j ACCEPT\nCOMMIT\n").Sockets()),
         Fail("FWL-04", "tcp 16509 (libvirt, plain TCP, libvirtd): accepted", host => Nft(host, "nft-debian-default.json").Sockets("tcp 0.0.0.0:16509 libvirtd")),
         Pass("FWL-04", "tcp 22 (ssh, sshd)", host => Ufw(host).Sockets("tcp 0.0.0.0:22 sshd", "tcp 0.0.0.0:16514 libvirtd")),
         Warn("FWL-04", "udp 68 (dhclient): accepted", host => Ufw(host).Sockets("udp 0.0.0.0:68 dhclient")),

@@ -49,6 +49,9 @@ internal static class ImageHost
 
         """;
 
+    /// <summary>Where the policy's rules for labels lie.</summary>
+    public const string Rules = "/etc/selinux/default/contexts/files/";
+
     public const string LocalRules = "/virtstorage(/.*)?\tsystem_u:object_r:virt_image_t:s0\n";
 
     public static readonly string[] MountLines =
@@ -63,20 +66,36 @@ internal static class ImageHost
     public static ScenarioHost With(ScenarioHost host, params Img[] images)
     {
         var numbered = images.Select((image, i) => image.Inode > 0 ? image : image with { Inode = 100 + i }).ToArray();
-        return Contexts(host.Enforcing(), LocalRules)
-            .Says("guest-definitions", string.Concat(numbered.Where(image => image.Guest.Length > 0).GroupBy(image => (image.Guest, image.IsRunning)).Select(guest => Definition(guest.Key.Guest, guest.Key.IsRunning, guest))))
-            .Says("image-paths", Looks(numbered)).Says("image-paths-remote", "").Says("guest-holds", "")
+        var guests = numbered.Where(image => image.Guest.Length > 0).GroupBy(image => (image.Guest, image.IsRunning)).ToArray();
+        foreach (var guest in guests) host.File(guest.Key.IsRunning ? $"/run/libvirt/qemu/{guest.Key.Guest}.xml" : $"/etc/libvirt/qemu/{guest.Key.Guest}.xml", Definition(guest.Key.Guest, guest.Key.IsRunning, guest));
+        var running = guests.Where(guest => guest.Key.IsRunning).Select(guest => guest.ToArray()).ToArray();
+        return Contexts(host.Enforcing(), LocalRules).File(Rules + "file_contexts", PolicyRules)
+            .Says("processes", Processes([.. running.Select(guest => guest[0].Guest)])).Says("xl-list", Domains([.. running.Select(guest => guest[0].Guest)]))
+            .Says("image-paths", Looks(numbered)).Says("image-paths-remote", "").Says("guest-holds", string.Concat(running.Select((guest, i) => Holds(7 + i, guest[0].Guest, $"s0:c{(2 * i) + 1},c{(2 * i) + 2}", guest))))
             .Says("mounts", string.Join('\n', MountLines) + "\n")
             .Says("store-inodes", Root("/", "root_t") + Root("/virtstorage", "virt_image_t"))
-            .Says("image-access", Access(numbered)).Says("declared-headers", "").Says("booleans", "virt_use_nfs:0 0\n")
+            .Says("image-access", Access(numbered)).Says("image-chains", "end").Says("booleans", "virt_use_nfs:0 0\n")
             .Says("store-free-space", "/\01000000\04096\0/virtstorage\01000000\04096\0")
             .File("/etc/fstab", "/dev/vda1 / ext4 defaults 0 1\n/dev/vg/store /virtstorage ext4 nodev,nosuid,noexec,nofail,x-systemd.before=libvirtd.service 0 0\n")
             .Says("fstab-verified", "Success, no errors or warnings detected\n");
     }
 
     /// <summary>Other rules of the administrator's.</summary>
-    public static ScenarioHost Contexts(ScenarioHost host, string local, string mode = "1") =>
-        host.Says("file-contexts", $"{mode}\ndefault\n==> file_contexts <==\n{PolicyRules}\n==> file_contexts.local <==\n{local}");
+    public static ScenarioHost Contexts(ScenarioHost host, string local) => host.Without(Rules + "file_contexts.local").File(Rules + "file_contexts.local", local);
+
+    /// <summary>The same without SELinux, and without its rules.</summary>
+    public static ScenarioHost WithoutSELinux(ScenarioHost host) => host.Without("/sys/fs/selinux").Without("/etc/selinux");
+
+    /// <summary>A guest's QEMU, with what it has open.</summary>
+    public static string Holds(int process, string guest, string range, params IEnumerable<Img> images) => $"guest {process} {guest}\nlabel system_u:system_r:svirt_t:{range}\n" + string.Concat(images.Where(image => !image.IsMissing && !image.IsUnseen).Select(image =>
+        image.IsBlock ? $"node {image.Number} system_u:object_r:svirt_image_t:{range}\n" : $"open {DeviceOf(image)}:{image.Inode} {image.Mode:x} 0:0 {image.Context}\n"));
+
+    /// <summary>The processes of a host that runs these guests' QEMUs; an empty name: one that libvirt did not start.</summary>
+    public static string Processes(params string[] guests) => "1/exe:/usr/lib/systemd/systemd\0" + string.Concat(guests.Select((_, i) => $"{7 + i}/exe:/usr/bin/qemu-system-x86_64\0")) + "\01/status:Name:\tsystemd\n"
+        + string.Concat(guests.Select((guest, i) => $"{7 + i}/status:Name:\tqemu-system-x86\n{(guest.Length == 0 ? "" : $"{7 + i}/cmdline:guest={guest}\n")}"));
+
+    /// <summary>The guests of a dom0, as xl list shows them.</summary>
+    public static string Domains(params string[] guests) => "Name                                        ID   Mem VCPUs\tState\tTime(s)\nDomain-0                                     0  2048     2     r-----      12.3\n" + string.Concat(guests.Select((guest, i) => $"{guest}    {i + 1}   512     1     -b----       3.2\n"));
 
     /// <summary>Other mounts besides that of the root.</summary>
     public static ScenarioHost Mounts(ScenarioHost host, params string[] lines) => host.Says("mounts", string.Join('\n', lines.Prepend(MountLines[0])) + "\n");
@@ -84,13 +103,13 @@ internal static class ImageHost
     public static string Root(string path, string type) => $"{path}\041ed\00\0root\0755\0system_u:object_r:{type}:s0\0";
 
     /// <summary>A definition that is no XML.</summary>
-    public static ScenarioHost Broken(ScenarioHost host) => host.Says("guest-definitions", "/etc/libvirt/qemu/odd.xml\0read\0<domain>\0");
+    public static ScenarioHost Broken(ScenarioHost host) => host.File("/etc/libvirt/qemu/odd.xml", "<domain>");
 
     private static string Definition(string guest, bool isRunning, IEnumerable<Img> images)
     {
         var disks = string.Concat(images.Select(image => $"<disk type='{(image.IsBlock ? "block" : "file")}' device='{image.Device}'>{(image.Format is null ? "" : $"<driver name='qemu' type='{image.Format}'/>")}<source {(image.IsBlock ? "dev" : "file")}='{SecurityElement.Escape(image.Path)}'/>{image.Inside}</disk>"));
         var domain = $"<domain type='kvm'><name>{guest}</name><devices>{disks}</devices></domain>";
-        return isRunning ? $"/run/libvirt/qemu/{guest}.xml\0read\0<domstatus state='running' pid='7'>{domain}</domstatus>\0" : $"/etc/libvirt/qemu/{guest}.xml\0read\0{domain}\0";
+        return isRunning ? $"<domstatus state='running' pid='7'>{domain}</domstatus>" : domain;
     }
 
     private static string Looks(IReadOnlyCollection<Img> images) => "g\0\0" + Looked([.. images.Where(image => image.Guest.Length > 0)]) + "d\0\0" + Looked([.. images.Where(image => image.Guest.Length == 0)]);

@@ -23,10 +23,23 @@ internal static class PlanScenarios
         Fail("PLN-01", "plan.json: 0:0 0644", host => host.WithPlan(new()).Inode("/etc/virtsecurity/plan.json")),
         Fail("PLN-01", "1000:0 0600", host => host.WithPlan(new()).Inode("/etc/virtsecurity/plan.json", mode: 0x180, owner: 1000)),
         Fail("PLN-01", "format 2", host => host.WithPlan(new() { FormatVersion = 2 })),
+        Fail("PLN-01", "others than root put plans there", host => host.WithPlan(new()).Inode("/etc/virtsecurity", 'd', 0x1FF).Inode("/etc/virtsecurity/plan.json", mode: 0x180)),
+        Pass("PLN-01", "given and valid", host => host.WithPlan(new()).Inode("/etc/virtsecurity", 'd', 0x1ED).Inode("/etc/virtsecurity/plan.json", mode: 0x180)),
+        Fail("PLN-01", "no regular file", host => host.WithPlan(new()).Inode("/etc/virtsecurity/plan.json", 'l', 0)),
         Unknown("PLN-01", "no answer within", host => host.WithPlan(new()).Hangs("plan-files")),
 
         Pass("PLN-02", "all are planned", host => Libvirt(host).WithPlan(Plan("web", "mail"))),
-        Pass("PLN-02", "no guest is defined", host => host.Lacks("xl-list").WithPlan(Plan())),
+        Pass("PLN-02", "no guest is defined", host => NoQemu(host).WithPlan(Plan())),
+        // Xen's tools may be there without Xen: they end with an error, and of a host of KVM's they are not asked.
+        Pass("PLN-02", "no guest is defined", host => NoQemu(host).Says("xl-list", "", 1, "ERROR:  Can't find hypervisor information in sysfs!").WithPlan(Plan())),
+        Fail("PLN-02", "/proc/8 (qemu-system-x86): runs, and no definition names it", host => SELinuxScenarios.Processes(Defined(host), (8, "/usr/bin/qemu-system-x86_64", "system_u:system_r:unconfined_service_t:s0", "")).WithPlan(Plan("web", "mail"))),
+        Fail("PLN-02", "guest other): runs, and no definition names it", host => SELinuxScenarios.Processes(Defined(host), (8, "/usr/bin/qemu-system-x86_64", "system_u:system_r:svirt_t:s0:c1,c2", "other")).WithPlan(Plan("web", "mail"))),
+        Fail("PLN-02", "mail (running)", host => Defined(host).Hangs("processes").WithPlan(Plan("web"))),
+        Unknown("PLN-02", "no answer within", host => Defined(host).Hangs("processes").WithPlan(Plan("web", "mail"))),
+        Unknown("PLN-02", "xl list gave no answer", host => host.Xen().Lacks("xl-list").WithPlan(Plan())),
+        Pass("PLN-02", "all are planned", host => host.Xen().Says("xl-list", XlList + "web-dm                                       2    64     1     -b----       0.1\n").WithPlan(Plan("web"))),
+        Fail("PLN-02", "mail-dm (running)", host => host.Xen().Says("xl-list", XlList + "mail-dm                                      2    64     1     -b----       0.1\n").WithPlan(Plan("web"))),
+        Fail("PLN-02", "two words (running)", host => host.Xen().Says("xl-list", XlList + "two words                                    2    64     1     -b----       0.1\n").WithPlan(Plan("web"))),
         Pass("PLN-02", "all are planned", host => host.Xen().Says("xl-list", XlList).WithPlan(Plan("web"))),
         Fail("PLN-02", "mail (running): /etc/libvirt/qemu/mail.xml", host => Libvirt(host).WithPlan(Plan("web"))),
         Fail("PLN-02", "web (running): xl list", host => host.Xen().Says("xl-list", XlList).WithPlan(Plan())),
@@ -48,6 +61,10 @@ internal static class PlanScenarios
 
     private static DeploymentPlan Plan(params string[] guests) => new() { Guests = [.. guests.Select(guest => new PlannedGuest(guest))] };
 
-    private static ScenarioHost Libvirt(ScenarioHost host) => host.Lacks("xl-list").File("/etc/libvirt/qemu/web.xml", "<domain><name>web</name></domain>").File("/etc/libvirt/qemu/mail.xml", "<domain><name>mail</name></domain>")
+    private static ScenarioHost Libvirt(ScenarioHost host) => SELinuxScenarios.Processes(Defined(host), (1, "/sbin/init", "system_u:system_r:init_t:s0", ""), (7, "/usr/bin/qemu-system-x86_64", "system_u:system_r:svirt_t:s0:c1,c2", "mail"));
+
+    private static ScenarioHost NoQemu(ScenarioHost host) => SELinuxScenarios.Processes(host.Lacks("xl-list"), (1, "/sbin/init", "system_u:system_r:init_t:s0", ""));
+
+    private static ScenarioHost Defined(ScenarioHost host) => host.Lacks("xl-list").File("/etc/libvirt/qemu/web.xml", "<domain><name>web</name></domain>").File("/etc/libvirt/qemu/mail.xml", "<domain><name>mail</name></domain>")
         .File("/run/libvirt/qemu/mail.xml", "<domstatus><domain><name>mail</name></domain></domstatus>").File("/etc/libvirt/storage/default.xml", "<pool type='dir'><name>default</name></pool>");
 }
