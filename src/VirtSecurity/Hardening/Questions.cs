@@ -11,8 +11,8 @@ internal static class Questions
     /// <summary>What will be of SELinux at the next boot.</summary>
     public static FactQuestion SELinuxConfig { get; } = FactQuestion.Files("selinux-config", "/etc/selinux/config");
 
-    /// <summary>What the running kernel was told.</summary>
-    public static FactQuestion KernelCommandLine { get; } = FactQuestion.Files("kernel-command-line", "/proc/cmdline");
+    /// <summary>What the running kernel was told, less the passwords of storage on the network.</summary>
+    public static FactQuestion KernelCommandLine { get; } = FactQuestion.Files("kernel-command-line", "/proc/cmdline") with { Reduce = BootConfig.Secrets };
 
     /// <summary>What the kernel will be told at the next boot: the boot loader's own files, and what they are made from. GRUB's may hold the hash of a password.</summary>
     public static FactQuestion BootEntries { get; } = FactQuestion.Files(
@@ -22,8 +22,8 @@ internal static class Questions
     /// <summary>What is mounted.</summary>
     public static FactQuestion Mounts { get; } = FactQuestion.Run("mounts", Mount.Table());
 
-    /// <summary>What is to be mounted at boot.</summary>
-    public static FactQuestion Fstab { get; } = FactQuestion.Files("fstab", Tools.Fstab.Path);
+    /// <summary>What is to be mounted at boot, less its passwords.</summary>
+    public static FactQuestion Fstab { get; } = FactQuestion.Files("fstab", Tools.Fstab.Path) with { Reduce = Tools.Fstab.Secrets };
 
     /// <summary>The rules of the policy's files for labels.</summary>
     public static FactQuestion FileContexts { get; } = FactQuestion.Files("file-contexts", [.. SELinuxFs.Files.Select(name => $"/etc/selinux/*/contexts/files/{name}")]);

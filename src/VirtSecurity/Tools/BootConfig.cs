@@ -12,8 +12,12 @@ internal sealed record BootEntry(string Path, int Line, IReadOnlyList<string> Ar
 /// <summary>Arguments of the kernel and of Xen, in GRUB's files, the Boot Loader Specification's entries, and what these are made from.</summary>
 internal static partial class BootConfig
 {
-    /// <summary>sed: the hash of GRUB's password stays on the host.</summary>
-    public const string Secrets = @"s/\(password\(_pbkdf2\)\{0,1\}[[:space:]]\{1,\}[^[:space:]]*\)[[:space:]].*/\1 (set)/";
+    /// <summary>sed: the hash of GRUB's password stays on the host, and so do the passwords by which a kernel gets at its root on the network, dracut.cmdline(7).</summary>
+    public const string Secrets = """
+        s/\(password\(_pbkdf2\)\{0,1\}[[:space:]]\{1,\}[^[:space:]]*\)[[:space:]].*/\1 (set)/
+        s/\(pass\(wor\|w\)\{0,1\}d\{0,1\}=\)[^[:space:]"']*/\1/gI
+        s/\(root=[a-z]*:\)[^[:space:]"']*@/\1@/g
+        """;
 
     /// <summary>The arguments on a line, as /proc/cmdline has them: blanks separate, unless they are quoted.</summary>
     public static IReadOnlyList<string> Arguments(string line) => [.. Argument().Matches(line).Select(match => match.Value.Replace("\"", "", StringComparison.Ordinal))];

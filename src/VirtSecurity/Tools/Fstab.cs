@@ -28,6 +28,23 @@ internal static class Fstab
     /// <summary>The exit codes of the two scripts below (values of sysexits.h).</summary>
     public static IReadOnlyDictionary<int, string> ExitCodes { get; } = new Dictionary<int, string> { [65] = "FstabNotValid", [75] = "LockTimedOut" };
 
+    /// <summary>sed: what mount options hold of passwords and keys stays on the host. A comma in a password of CIFS is written twice, mount.cifs(8).</summary>
+    public const string Secrets = @"s/\(\(pass\(wor\|w\)\{0,1\}d\{0,1\}[0-9]*\|secret\|key\)=\)\([^,[:space:]]\|,,\)*/\1/gI";
+
+    /// <summary>sed: the same for units, in which a value may have blanks; and what they hand to programs, whatever it is. A line that goes on is one line afterwards.</summary>
+    public const string UnitSecrets = """
+        :join
+        /\\$/{
+        $!{
+        N
+        s/\\\n/ /
+        b join
+        }
+        }
+        /^[[:space:]]*\(\(Pass\)\{0,1\}Environment\|Exec\|SetCredential\|LoadCredential\)/d
+        s/\(\(pass\(wor\|w\)\{0,1\}d\{0,1\}[0-9]*\|secret\|key\)=\)\([^,]\|,,\)*/\1/gI
+        """;
+
     // Root alone may come near the lock: in /run/lock anybody could hold it.
     internal const string Lock = """
         mkdir -p -m 0700 /run/virtsecurity

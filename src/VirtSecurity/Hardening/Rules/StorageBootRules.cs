@@ -11,7 +11,8 @@ internal static class StorageBootRules
 
     /// <summary>Units that administrators write instead of lines in fstab, and what they add to those that start guests.</summary>
     private static FactQuestion Units { get; } = FactQuestion.Files(
-        "mount-units", [.. new[] { "/etc/systemd/system/*.mount" }.Concat(StoreChanges.GuestServices.SelectMany(service => new[] { $"/etc/systemd/system/{service}", $"/etc/systemd/system/{service}.d/*.conf" }))]);
+        "mount-units", [.. new[] { "/etc/systemd/system/*.mount" }.Concat(StoreChanges.GuestServices.SelectMany(service => new[] { $"/etc/systemd/system/{service}", $"/etc/systemd/system/{service}.d/*.conf" }))]) with
+    { Reduce = Tools.Fstab.UnitSecrets };
 
     /// <summary>The links by which such a unit is started at boot, and which of the services there are; under Debian xendomains is a script of init's.</summary>
     private static FactQuestion Links { get; } = FactQuestion.Look(

@@ -136,6 +136,22 @@ public sealed class DefinitionSecretTests
         foreach (var bad in (string[])[$"vnc_password = {Planted}", $"vnc_password = \"{Planted}", $"vnc_password =\n\"{Planted}\"", $"vnc_password = \"\"\"{Planted}\n{Planted}", $"user = \"x\" # password = {Planted}"]) await Reduced("/etc/libvirt/qemu.conf", "libvirt-conf", bad + "\n");
     }
 
+    /// <summary>What is mounted, by lines and by units, and what a kernel is told: options and arguments with passwords, commas in them, values over lines, and what a service hands to its programs.</summary>
+    [Fact]
+    public async Task NoSecretOfMountsAndBootsLeavesTheHost()
+    {
+        var text = await Reduced("/etc/fstab", "fstab", $"//nas/a /srv/a cifs ro,username=ann,password={Planted},,{Planted},uid=0 0 0\n//nas/b /srv/b cifs PASS={Planted},password2={Planted},nofail 0 0\nmon:/ /srv/c ceph name=x,secret={Planted},noatime 0 0\n#//nas/d /srv/d cifs passwd={Planted} 0 0\nUUID=a /srv/e ext4 nofail 0 2\n");
+        Assert.Equal("//nas/a /srv/a cifs ro,username=ann,password=,uid=0 0 0\n//nas/b /srv/b cifs PASS=,password2=,nofail 0 0\nmon:/ /srv/c ceph name=x,secret=,noatime 0 0\n#//nas/d /srv/d cifs passwd= 0 0\nUUID=a /srv/e ext4 nofail 0 2", text);
+
+        text = await Reduced("/etc/systemd/system/srv-a.mount", "mount-units", $"[Mount]\nWhat=//nas/a\nWhere=/srv/a\nOptions=ro,\\\npassword={Planted} {Planted},,{Planted},nofail\n");
+        Assert.Equal("[Mount]\nWhat=//nas/a\nWhere=/srv/a\nOptions=ro, password=,nofail", text);
+        text = await Reduced("/etc/systemd/system/libvirtd.service.d/a.conf", "mount-units", $"[Unit]\nRequiresMountsFor=/srv/a\n[Service]\nEnvironment=A={Planted} \\\n B={Planted}\nExecStartPre=/bin/x --token {Planted}\nSetCredential=a:{Planted}\nEnvironment=C={Planted}\\\n");
+        Assert.Equal("[Unit]\nRequiresMountsFor=/srv/a\n[Service]", text);
+
+        text = await Reduced("/etc/default/grub", "boot-entries", $"GRUB_CMDLINE_LINUX=\"selinux=1 rd.iscsi.password={Planted} netroot=iscsi:ann:{Planted}@host::::a root=UUID=a ro\"\n");
+        Assert.Equal("GRUB_CMDLINE_LINUX=\"selinux=1 rd.iscsi.password= netroot=iscsi:@host::::a root=UUID=a ro\"", text);
+    }
+
     /// <summary>A file as it comes from a host.</summary>
     private static async Task<string> Reduced(string path, string key, string text)
     {
