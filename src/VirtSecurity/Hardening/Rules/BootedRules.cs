@@ -18,7 +18,7 @@ internal static partial class BootedRules
         r=$(uname -r)
         printf 'release %s\nversion %s\n' "$r" "$(uname -v)"
         if command -v dpkg-query >/dev/null; then
-          if p=$(dpkg-query -W -f '${Version}' "linux-image-$r" 2>/dev/null); && [ -n "$p" ]; then printf 'package %s\n' "$p"; fi
+          if p=$(dpkg-query -W -f '${Version}' "linux-image-$r" 2>/dev/null) && [ -n "$p" ]; then printf 'package %s\n' "$p"; fi
           dpkg-query -W -f '${db:Status-Abbrev} hypervisor ${Version}\n' 'xen-hypervisor-*' 2>/dev/null | sed -n 's/^.i *//p'
         fi
         exit 0

@@ -70,6 +70,17 @@ public sealed class FactReaderTests
         Assert.Equal("InvalidPath", (await Assert.ThrowsAsync<VirtException>(() => Dom0FactReader.ReadAsync(none, [], "/mnt/../no", Now, Test))).Id);
     }
 
+    /// <summary>A host's sh is asked, which reads a script without running it: one that it cannot read would make its checks Unknown on every host.</summary>
+    [Fact]
+    public async Task EveryScriptIsOneThatTheShellCanRead()
+    {
+        var scripts = Catalogue.Questions(Catalogue.Rules).Select(question => question.Command?.Argv).OfType<IReadOnlyList<string>>().Where(argv => argv is ["sh", "-c", _, ..]).ToArray();
+        Assert.True(scripts.Length > 10, $"{scripts.Length} scripts");
+        var host = new LocalHost(new VirtHost("localhost"), new QuietLog());
+        var read = await host.RunAsync([.. scripts.Select(argv => new ToolCall("sh", "-n", "-c", argv[2]))], BatchMode.RunAll, Test);
+        Assert.All(read, (result, i) => Assert.True(result is { ExitCode: 0, Stderr: "" }, $"{scripts[i][3]}: {result.Stderr}"));
+    }
+
     /// <summary>The real script on a real tree: what is planted where secrets lie comes back as set, empty or locked, or not at all.</summary>
     [Fact]
     public async Task NoSecretLeavesTheHost()
