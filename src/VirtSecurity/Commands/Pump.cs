@@ -23,7 +23,7 @@ internal sealed class Pump(Action<Action<Cmdlet>> post) : IHostLog
 
     /// <inheritdoc/>
     public void Ended(VirtHost host, ToolResult result) => post(cmdlet => cmdlet.WriteDebug(string.Create(
-        CultureInfo.InvariantCulture, $"{host}: {result.Call.Tool}: {result.Outcome}, exit code {result.ExitCode}\n{Text(result.StdoutBytes)}{Text(result.StderrBytes)}")));
+        CultureInfo.InvariantCulture, $"{host}: {result.Call.Tool}: {result.Outcome}, exit code {result.ExitCode}\n{(result.Call.IsPrivate ? $"({result.StdoutBytes.Length} bytes, which may hold secrets)\n" : Text(result.StdoutBytes))}{Text(result.StderrBytes)}")));
 
     /// <inheritdoc/>
     public void Warn(VirtHost host, string id, params object?[] arguments) =>

@@ -29,6 +29,9 @@ internal sealed record ToolCall(params string[] Argv)
     /// <summary>The command line to show where argv is a script of ours that does more than it says; null: argv itself.</summary>
     public string? Display { get; init; }
 
+    /// <summary>What it prints may hold secrets, and has to be read as it is: it is shown to nobody, with -Debug neither.</summary>
+    public bool IsPrivate { get; init; }
+
     /// <summary>The tool's name as messages use it; for a script of ours, the name given to it.</summary>
     public string Tool => Argv is ["sh", "-c", _, var name, ..] ? name : Argv[0];
 

@@ -118,7 +118,7 @@ internal static class Fstab
         """ + End;
 
     /// <summary>The whole file.</summary>
-    public static ToolCall Read() => new("cat", Path);
+    public static ToolCall Read() => new("cat", Path) { IsPrivate = true };
 
     /// <summary>Reads the file's entries; comments and lines of fewer than three fields are none.</summary>
     public static IReadOnlyList<FstabEntry> ReadEntries(ToolResult result) => ReadEntries(result.Stdout);

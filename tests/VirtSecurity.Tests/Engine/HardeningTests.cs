@@ -107,8 +107,9 @@ public sealed class HardeningTests
     public void NoSecretIsInAnyStream()
     {
         using var hosts = new ScriptedHosts();
-        Host(hosts, "kvm1").Write("etc/shadow", "root:$6$PLANTED1:1::::::\nPLANTED2:PLANTED3\n").Write("etc/libvirt/qemu/web.xml", "<domain><name>web</name><devices><graphics passwd='PLANTED4'/></devices></domain>");
-        var run = hosts.Run("Get-Dom0Fact -VirtHost kvm1 -Verbose -Debug; Test-Dom0Hardening -VirtHost kvm1 -Verbose -Debug");
+        Host(hosts, "kvm1").Write("etc/shadow", "root:$6$PLANTED1:1::::::\nPLANTED2:PLANTED3\n").Write("etc/libvirt/qemu/web.xml", "<domain><name>web</name><devices><graphics passwd='PLANTED4'/></devices></domain>")
+            .Write("etc/fstab", "//nas/a /srv/a cifs password=PLANTED5,nofail 0 0\n");
+        var run = hosts.Run("Get-Dom0Fact -VirtHost kvm1 -Verbose -Debug; Test-Dom0Hardening -VirtHost kvm1 -Verbose -Debug; Get-SecureGuestVolume -VirtHost kvm1 -Verbose -Debug; New-VirtDeploymentPlan -VirtHost kvm1 -Verbose -Debug");
         Assert.Contains(run.Debug, line => line.Contains("root:set", StringComparison.Ordinal));
         Assert.NotEmpty(run.Verbose);
         Assert.All(run.Output.Select(record => PSSerializer.Serialize(record)).Concat(run.Verbose).Concat(run.Debug).Concat(run.Console).Concat(run.Errors.Select(error => PSSerializer.Serialize(error))), text => Assert.DoesNotContain("PLANTED", text, StringComparison.Ordinal));
