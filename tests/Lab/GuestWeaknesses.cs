@@ -6,7 +6,12 @@ public static class GuestWeaknesses
     private const string Raw = "<driver name='qemu' type='raw'/>";
 
     /// <summary>A QEMU that somebody started by hand: root, in a shell's domain, without a filter, with its display for everybody.</summary>
-    public static Weakness StrayQemu { get; } = new("a QEMU was started by hand", "qemu-system-x86_64 -machine none -nodefaults -vnc 0.0.0.0:7 -S -daemonize -pidfile /run/stray-qemu.pid", """
+    public static Weakness StrayQemu { get; } = new("a QEMU was started by hand", """
+        # Its translator writes what it runs, which a shell's domain may not; it asks for that once.
+        setsebool allow_execmem on
+        qemu-system-x86_64 -machine none -nodefaults -vnc 0.0.0.0:7 -S -daemonize -pidfile /run/stray-qemu.pid
+        setsebool allow_execmem off
+        """, """
         kill "$(cat /run/stray-qemu.pid)"
         for i in $(seq 60); do if ! pgrep -F /run/stray-qemu.pid >/dev/null 2>&1; then break; fi; sleep 0.5; done
         """)

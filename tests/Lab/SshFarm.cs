@@ -6,8 +6,8 @@ using CliWrap;
 namespace VirtSecurity.Lab;
 
 /// <summary>
-/// Many hosts that are one: this machine, by an sshd on each of many ports of the loopback interface, in namespaces of its own. Three besides are as hosts are on a bad day: nothing listens at one, one lets in and
-/// never says a word, one knows no key. Root only. Each sshd ends by itself, also if nobody is left to end it.
+/// Many hosts that are one: this machine, by an sshd on each of many ports of the loopback interface, in namespaces of its own. Four besides are as hosts are on a bad day: nothing listens at one, one is
+/// connected to and never says a word, one knows no key, one's shell never says a word. Root only. Each sshd ends by itself, also if nobody is left to end it.
 /// </summary>
 public sealed class SshFarm : IAsyncDisposable
 {
@@ -27,6 +27,9 @@ public sealed class SshFarm : IAsyncDisposable
 
     /// <summary>The hosts of a bad day: dead, slow, refusing.</summary>
     public IReadOnlyList<string> BadNames { get; } = ["dead", "slow", "refusing"];
+
+    /// <summary>The host whose shell never says a word. Ansible would wait for it without end.</summary>
+    public string MuteName { get; } = "mute";
 
     /// <summary>For `ssh -F`.</summary>
     public string ConfigPath => Path.Combine(folder.FullName, "ssh_config");
@@ -80,9 +83,9 @@ public sealed class SshFarm : IAsyncDisposable
 
             """, ct).ConfigureAwait(false);
         silent.Start();
-        var ports = FreePorts(count + 2);
+        var ports = FreePorts(count + 3);
         Names = [.. Enumerable.Range(1, count).Select(number => string.Create(CultureInfo.InvariantCulture, $"host{number:000}"))];
-        (string Name, int Port)[] hosts = [.. Names.Append("refusing").Append("dead").Zip(ports), ("slow", ((IPEndPoint)silent.LocalEndpoint).Port)];
+        (string Name, int Port)[] hosts = [.. Names.Append("refusing").Append(MuteName).Append("dead").Zip(ports), ("slow", ((IPEndPoint)silent.LocalEndpoint).Port)];
         await File.WriteAllTextAsync(In("known_hosts"), $"farm {await File.ReadAllTextAsync(In("host.pub"), ct).ConfigureAwait(false)}", ct).ConfigureAwait(false);
         await File.WriteAllTextAsync(ConfigPath, string.Concat(hosts.Select(host => $"Host {host.Name}\n  Port {host.Port}\n")) + $"""
             Host *
@@ -95,13 +98,13 @@ public sealed class SshFarm : IAsyncDisposable
               IdentitiesOnly yes
 
             """, ct).ConfigureAwait(false);
-        var serving = hosts[..(count + 1)];
+        var serving = hosts[..(count + 2)];
         foreach (var (name, port) in serving)
         {
             // Each in namespaces of its own, where it is the first process: so it has processes of its own, as a host has, and all that it has let in ends with it.
             // timeout ends it, whatever becomes of us; unshare takes no other signal while it waits. sshd has to be called by its whole path.
             string[] contained = ["unshare", "--mount", "--pid", "--fork", "--mount-proc", "--kill-child"];
-            string[] own = name == "refusing" ? ["-o", "AuthorizedKeysFile=none"] : [];
+            string[] own = name switch { "refusing" => ["-o", "AuthorizedKeysFile=none"], _ when name == MuteName => ["-o", "ForceCommand=sleep 1h"], _ => [] };
             servers.Add(Tool.Command("timeout", ["--signal=KILL", string.Create(CultureInfo.InvariantCulture, $"{life.TotalSeconds:0}"), .. contained, Tool.Find("sshd")!, "-D", "-f", In("sshd_config"), .. own, "-E", In("log"), "-p", port.ToString(CultureInfo.InvariantCulture)])
                 .ExecuteAsync(end.Token).Task);
         }

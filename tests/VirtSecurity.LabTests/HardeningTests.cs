@@ -22,6 +22,7 @@ public sealed class HardeningTests(LabFixture fixture) : HardeningSuite(fixture)
     // libvirt's own file hides what the QEMU that somebody started shows.
     protected override IReadOnlyList<IReadOnlyList<Weakness>> Rounds { get; } =
     [
+        [GuestWeaknesses.StrayQemu],
         [
             HostWeaknesses.Permissive, HostWeaknesses.PermissiveAtBoot, HostWeaknesses.KernelLine, HostWeaknesses.StrayDaemon, HostWeaknesses.Holes, HostWeaknesses.Unplanned, HostWeaknesses.NoFirewall, HostWeaknesses.Person,
             HostWeaknesses.SecondRoot, HostWeaknesses.Member, HostWeaknesses.OpenPolkit, HostWeaknesses.EmptyPassword, HostWeaknesses.OpenPlan,
@@ -29,7 +30,6 @@ public sealed class HardeningTests(LabFixture fixture) : HardeningSuite(fixture)
             GuestWeaknesses.UnplannedGuest, GuestWeaknesses.StrayImage, GuestWeaknesses.WrongLabel, GuestWeaknesses.XensLabel, GuestWeaknesses.Twins, GuestWeaknesses.SystemRule, GuestWeaknesses.Probed,
             GuestWeaknesses.MountByLabel, GuestWeaknesses.WholeDisk, GuestWeaknesses.NoLabels, GuestWeaknesses.Mounted, GuestWeaknesses.OpenDisplay, GuestWeaknesses.NoLabel,
         ],
-        [GuestWeaknesses.StrayQemu],
     ];
 
     // QEMU loads the machine's kernel: no boot loader is on its disk.

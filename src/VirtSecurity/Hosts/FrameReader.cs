@@ -5,7 +5,7 @@ using System.Text;
 namespace VirtSecurity.Hosts;
 
 /// <summary>Reads the frames that the script of <see cref="SshScript"/> prints. What comes before the first (a login banner) is passed over.</summary>
-internal sealed class FrameReader(string nonce, IReadOnlyList<ToolCall> batch, Action<ToolCall> started)
+internal sealed class FrameReader(string nonce, IReadOnlyList<ToolCall> batch, Action begun, Action<ToolCall> started)
 {
     private const int TimedOutCode = 124;   // timeout(1)
     private const int KilledCode = 137;     // 128 + SIGKILL: timeout -k had to
@@ -62,6 +62,7 @@ internal sealed class FrameReader(string nonce, IReadOnlyList<ToolCall> batch, A
         {
             case [_, "D", .. var directory]:
                 Directory = string.Join(' ', directory);
+                begun();
                 return true;
             case [_, "E"]:
                 Complete = true;

@@ -12,6 +12,9 @@ namespace VirtSecurity.Hosts;
 /// </summary>
 internal sealed class SshHost(VirtHost name, IHostLog log, string? change = null) : IHost
 {
+    /// <summary>From ssh's start to the script's first word: as long as sshd itself gives a log-in (LoginGraceTime).</summary>
+    private static readonly TimeSpan AnswerLimit = TimeSpan.FromMinutes(2);
+
     private static readonly TimeSpan ReconnectLimit = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan StopPatience = TimeSpan.FromSeconds(20);
     private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(50);
@@ -38,8 +41,8 @@ internal sealed class SshHost(VirtHost name, IHostLog log, string? change = null
         log.Sending(name, batch);
         // Frames have a nonce of their own: the run's is in the tools' environment, and what a tool prints is never a frame.
         var (run, nonce) = (Nonce(), Nonce());
-        var frames = new FrameReader(nonce, batch, call => log.Started(name, call));
-        using var abandon = new CancellationTokenSource();
+        using var abandon = new CancellationTokenSource(AnswerLimit);
+        var frames = new FrameReader(nonce, batch, () => abandon.CancelAfter(Timeout.InfiniteTimeSpan), call => log.Started(name, call));
         var running = ShellAsync(SshScript.ForBatch(nonce, batch, mode), frames.ReadAsync, abandon.Token, run);
 
         Task? stopping = null;
@@ -79,7 +82,10 @@ internal sealed class SshHost(VirtHost name, IHostLog log, string? change = null
         if (running.IsCompleted) return;
         var interrupt = frames.Running?.Stop != StopPolicy.LetFinish;
         if (frames.Directory is { } directory)
-            await ShellAsync(SshScript.ForStop(run, directory), Drain, CancellationToken.None).ConfigureAwait(false);
+        {
+            using var limit = new CancellationTokenSource(StopPatience);
+            await ShellAsync(SshScript.ForStop(run, directory), Drain, limit.Token).ConfigureAwait(false);
+        }
 
         // A tool that is let finish takes the time it takes; one that was interrupted and a dead connection do not.
         if (interrupt && await Task.WhenAny(running, Task.Delay(StopPatience)).ConfigureAwait(false) != running)
@@ -93,7 +99,8 @@ internal sealed class SshHost(VirtHost name, IHostLog log, string? change = null
         var words = "";
         while (DateTime.UtcNow < deadline)
         {
-            var (code, error) = await ShellAsync(SshScript.ForWait(run, directory), Drain, CancellationToken.None).ConfigureAwait(false);
+            using var limit = new CancellationTokenSource(ReconnectLimit);
+            var (code, error) = await ShellAsync(SshScript.ForWait(run, directory), Drain, limit.Token).ConfigureAwait(false);
             if (code == 0) return;
             words = Words(error);
             await Task.Delay(TimeSpan.FromSeconds(1)).ConfigureAwait(false);
@@ -120,7 +127,7 @@ internal sealed class SshHost(VirtHost name, IHostLog log, string? change = null
         }
         catch (OperationCanceledException)
         {
-            return (-1, "the connection was given up"u8.ToArray());
+            return (-1, "it did not answer, and the connection was given up"u8.ToArray());
         }
     }
 

@@ -102,7 +102,7 @@ public sealed class FrameReaderTests
     private static async Task<(FrameReader Frames, List<ToolCall> Started)> ReadAsync(byte[] stream, int piece = 65536, byte[]? errors = null)
     {
         var started = new List<ToolCall>();
-        var frames = new FrameReader(Nonce, Batch, started.Add);
+        var frames = new FrameReader(Nonce, Batch, () => { }, started.Add);
         await frames.ReadAsync(new Pieces(stream, piece), CancellationToken.None);
         frames.TakeErrors(errors ?? Errors);
         return (frames, started);

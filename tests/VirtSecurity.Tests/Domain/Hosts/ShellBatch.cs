@@ -14,7 +14,7 @@ internal sealed class ShellBatch : IDisposable
     private ShellBatch(string shell, IReadOnlyList<ToolCall> calls, BatchMode mode)
     {
         this.shell = shell;
-        frames = new FrameReader(FrameNonce, calls, call => begun.TrySetResult(call));
+        frames = new FrameReader(FrameNonce, calls, () => { }, call => begun.TrySetResult(call));
         Process = Shell.Start(shell, SshScript.ForBatch(FrameNonce, calls, mode), Nonce);
         reading = frames.ReadAsync(Process.Output, CancellationToken.None);
     }
