@@ -19,18 +19,7 @@ public sealed class HardeningTests(LabFixture fixture) : HardeningSuite(fixture)
         systemctl stop libvirtd.service
         """;
 
-    // libvirt's own file hides what the QEMU that somebody started shows.
-    protected override IReadOnlyList<IReadOnlyList<Weakness>> Rounds { get; } =
-    [
-        [GuestWeaknesses.StrayQemu],
-        [
-            HostWeaknesses.Permissive, HostWeaknesses.PermissiveAtBoot, HostWeaknesses.KernelLine, HostWeaknesses.StrayDaemon, HostWeaknesses.Holes, HostWeaknesses.Unplanned, HostWeaknesses.NoFirewall, HostWeaknesses.Person,
-            HostWeaknesses.SecondRoot, HostWeaknesses.Member, HostWeaknesses.OpenPolkit, HostWeaknesses.EmptyPassword, HostWeaknesses.OpenPlan,
-            LibvirtWeaknesses.PlainTcp, LibvirtWeaknesses.OpenTcp, LibvirtWeaknesses.OpenSocket, LibvirtWeaknesses.OpenTls, LibvirtWeaknesses.NoDriver, LibvirtWeaknesses.UnconfinedByDefault, LibvirtWeaknesses.QemuAsRoot, LibvirtWeaknesses.NoFilter,
-            GuestWeaknesses.UnplannedGuest, GuestWeaknesses.StrayImage, GuestWeaknesses.WrongLabel, GuestWeaknesses.XensLabel, GuestWeaknesses.Twins, GuestWeaknesses.SystemRule, GuestWeaknesses.Probed,
-            GuestWeaknesses.MountByLabel, GuestWeaknesses.WholeDisk, GuestWeaknesses.NoLabels, GuestWeaknesses.Mounted, GuestWeaknesses.OpenDisplay, GuestWeaknesses.NoLabel,
-        ],
-    ];
+    protected override IReadOnlyList<IReadOnlyList<Weakness>> Rounds => WeaknessRounds.Kvm;
 
     // QEMU loads the machine's kernel: no boot loader is on its disk.
     protected override IReadOnlyDictionary<string, string> Unknown { get; } = new Dictionary<string, string> { ["SEL-03"] = "where the next boot's kernel line comes from was not found" };

@@ -22,12 +22,7 @@ public sealed class XenHardeningTests(LabFixture fixture) : HardeningSuite(fixtu
         systemctl stop libvirtd.service
         """;
 
-    protected override IReadOnlyList<IReadOnlyList<Weakness>> Rounds { get; } =
-    [[
-        HostWeaknesses.Permissive, HostWeaknesses.PermissiveAtBoot, HostWeaknesses.KernelLine, HostWeaknesses.StrayDaemon, XenWeaknesses.Holes, XenWeaknesses.NetworkBoolean, HostWeaknesses.Unplanned, HostWeaknesses.NoFirewall, HostWeaknesses.Person,
-        HostWeaknesses.SecondRoot, HostWeaknesses.Member, HostWeaknesses.OpenPolkit, HostWeaknesses.EmptyPassword, HostWeaknesses.OpenPlan, XenWeaknesses.StrayGuest, XenWeaknesses.Xend, XenWeaknesses.WrongLabel, XenWeaknesses.Mounted,
-        GuestWeaknesses.MountByLabel,
-    ]];
+    protected override IReadOnlyList<IReadOnlyList<Weakness>> Rounds => WeaknessRounds.Xen;
 
     protected override IReadOnlyDictionary<string, string> Unknown { get; } = new Dictionary<string, string> { ["SEL-03"] = "where the next boot's kernel line comes from was not found" };
 

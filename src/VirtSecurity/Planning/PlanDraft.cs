@@ -12,7 +12,7 @@ namespace VirtSecurity.Planning;
 /// <param name="Partial">Those that could not be filled in wholly, and why.</param>
 internal sealed record PlanDraft(DeploymentPlan Plan, IReadOnlyDictionary<string, string> Unknown, IReadOnlyDictionary<string, string> Partial)
 {
-    /// <summary>All interfaces of the host, in the plan or not.</summary>
+    /// <summary>All interfaces of the host, in the plan or not; and the bridges that libvirt makes when it starts a network.</summary>
     public IReadOnlyList<string> Interfaces { get; private init; } = [];
 
     /// <summary>All booleans of the policy, in the plan or not.</summary>
@@ -66,7 +66,7 @@ internal sealed record PlanDraft(DeploymentPlan Plan, IReadOnlyDictionary<string
             Volumes = [.. (Known(nameof(DeploymentPlan.Volumes), facts.Volumes) ?? []).Where(volume => volume.IsRaw || volume.MountPoint is not null).Select(Volume).DistinctBy(volume => (volume.VolumeGroup, volume.Name, volume.DevicePath))],
             Guests = [.. (guests?.Definitions ?? []).Select(guest => Guest(guest, guests!, host, networks))],
         };
-        return new PlanDraft(Valid(plan, partial), unknown, partial) { Interfaces = host?.Interfaces ?? [], Booleans = booleans, HasDirectory = listed?.HasDirectory == true };
+        return new PlanDraft(Valid(plan, partial), unknown, partial) { Interfaces = host is null ? [] : [.. host.Interfaces.Union(host.Libvirt.Select(network => network.Bridge).OfType<string>())], Booleans = booleans, HasDirectory = listed?.HasDirectory == true };
     }
 
     /// <summary>Whether a boolean is one that opens or closes something for guests, and is not expected to be on.</summary>

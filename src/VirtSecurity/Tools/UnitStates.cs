@@ -46,11 +46,16 @@ internal static class UnitStates
     private const string EndMark = "@end";
     private const string UnitDirectory = "/etc/systemd/system";
 
+    /// <summary>systemd itself, and the units that packages bring; before /lib became a part of /usr they were there.</summary>
+    private static readonly string[] Manager = ["/usr/lib/systemd/systemd", "/lib/systemd/systemd"];
+    private static readonly string[] PackageDirectories = ["/usr/lib/systemd/system", "/lib/systemd/system"];
+
     private static readonly string[] WaysDown = ["shutdown", "poweroff", "reboot", "halt", "kexec", "final", "umount", "suspend", "hibernate", "sleep"];
 
-    /// <summary>The links that systemd, and init before it, follow at boot, and what stands in a unit's place where it is masked.</summary>
+    /// <summary>The links that systemd, and init before it, follow at boot, and what stands in a unit's place: where it is masked, or where init's script of that name counts for nothing.</summary>
     [SuppressMessage("Performance", "CA1819", Justification = "A constant.")]
-    public static string[] BootLinks => ["/etc/systemd/system/*.wants/*", "/etc/systemd/system/*.requires/*", "/etc/systemd/system/*.service", "/etc/systemd/system/*.socket", "/etc/rc[0-9].d/S*"];
+    public static string[] BootLinks => ["/etc/systemd/system/*.wants/*", "/etc/systemd/system/*.requires/*", "/etc/systemd/system/*.service", "/etc/systemd/system/*.socket", "/etc/rc[0-9].d/S*",
+        .. Manager, .. PackageDirectories.Select(directory => $"{directory}/*.service")];
 
     // sd_booted(3): without that directory another init runs, and systemctl, if there is one, knows nothing.
     private const string Script = """
@@ -84,8 +89,13 @@ internal static class UnitStates
     /// <param name="links">The links, looked at.</param>
     public static IReadOnlyList<UnitState> OfLinks(IReadOnlyList<HostFile> links)
     {
-        var masked = links.Where(link => DirectoryOf(link) == UnitDirectory && IsNothing(link)).Select(link => Path.GetFileName(link.Path)).ToHashSet();
-        return [.. links.Where(link => DirectoryOf(link) != UnitDirectory).Select(NameOf).OfType<string>().Distinct().Order(StringComparer.Ordinal)
+        HashSet<string> Names(IEnumerable<HostFile> files) => [.. files.Select(file => Path.GetFileName(file.Path))];
+        var masked = Names(links.Where(link => DirectoryOf(link) == UnitDirectory && IsNothing(link)));
+        // systemd-sysv-generator(8): a unit of the same name goes before init's script, and is started by links of its own.
+        var units = links.Any(link => Manager.Contains(link.Path)) ? Names(links.Where(link => DirectoryOf(link) == UnitDirectory || PackageDirectories.Contains(DirectoryOf(link)))) : [];
+        var wanted = links.Where(link => Path.GetExtension(DirectoryOf(link)) is ".wants" or ".requires").Select(WantedOf).OfType<string>();
+        var started = links.Where(link => link.Path.StartsWith("/etc/rc", StringComparison.Ordinal)).Select(StartedOf).OfType<string>().Where(name => !units.Contains(name));
+        return [.. wanted.Concat(started).Distinct().Order(StringComparer.Ordinal)
             .Where(name => Path.GetExtension(name) is ".service" or ".socket" && !masked.Contains(name)).Select(name => new UnitState(name, "", "", "enabled"))];
     }
 
@@ -94,9 +104,12 @@ internal static class UnitStates
     /// <summary>systemd.unit(5): a unit that is a link to /dev/null, or an empty file, is masked; one that leads nowhere is none.</summary>
     private static bool IsNothing(HostFile file) => file.FileType is 'c' or 'l' || file is { FileType: '-', Size: 0 };
 
-    /// <summary>What is wanted on the way down is no boot's. Of init's links only those of the levels 2 to 5 are; they have S and a number before the name.</summary>
-    private static string? NameOf(HostFile link) => Path.GetFileName(link.Path) is var name && !link.Path.StartsWith("/etc/rc", StringComparison.Ordinal) ? WaysDown.Contains(Path.GetFileName(DirectoryOf(link)).Split('.')[0]) ? null : name
-        : link.Path[^(name.Length + 4)] is >= '2' and <= '5' ? $"{name[1..].TrimStart('0', '1', '2', '3', '4', '5', '6', '7', '8', '9')}.service" : null;
+    /// <summary>What is wanted on the way down is no boot's.</summary>
+    private static string? WantedOf(HostFile link) => WaysDown.Contains(Path.GetFileName(DirectoryOf(link)).Split('.')[0]) ? null : Path.GetFileName(link.Path);
+
+    /// <summary>Of init's links only those of the levels 2 to 5 are a boot's; they have S and a number before the name.</summary>
+    private static string? StartedOf(HostFile link) => Path.GetFileName(link.Path) is var name && link.Path[^(name.Length + 4)] is >= '2' and <= '5'
+        ? $"{name[1..].TrimStart('0', '1', '2', '3', '4', '5', '6', '7', '8', '9')}.service" : null;
 
     /// <summary>Switches a unit off, now and at boot.</summary>
     public static ToolCall Disable(string unit) => new("systemctl", "disable", "--now", "--", unit) { Mutating = true };

@@ -43,6 +43,10 @@ public sealed class ServiceToolTests
         Assert.Throws<FormatException>(() => UnitStates.Read("\n@end\n"));
         static HostFile Link(string path, string stat = "81a4 0 0 9 1") => HostFile.FromStat(path, stat, "?");
         Assert.Equal(["nfs-server.service", "sshd.service"], UnitStates.OfLinks([Link("/etc/rc3.d/S20sshd"), Link("/etc/systemd/system/multi-user.target.wants/nfs-server.service"), Link("/etc/systemd/system/timers.target.wants/apt.timer"), Link("/etc/systemd/system/poweroff.target.wants/mdadm-shutdown.service"), Link("/etc/rc5.d/S20sshd"), Link("/etc/rc6.d/S90reboot")]).Select(unit => unit.Name));
+        // Where systemd is, a unit goes before the script of its name; without systemd, a unit is a file that nobody reads.
+        HostFile[] both = [Link("/etc/rc2.d/S01nfs-kernel-server"), Link("/etc/rc2.d/S01xen"), Link("/usr/lib/systemd/system/nfs-kernel-server.service")];
+        Assert.Equal(["xen.service"], UnitStates.OfLinks([.. both, Link("/usr/lib/systemd/systemd")]).Select(unit => unit.Name));
+        Assert.Equal(["nfs-kernel-server.service", "xen.service"], UnitStates.OfLinks(both).Select(unit => unit.Name));
         // A link to /dev/null in the unit's place, or an empty file there, masks it: the links of its boot are of no use then.
         Assert.Equal(["c.service"], UnitStates.OfLinks([.. ((string[])["a", "b", "c"]).Select(name => Link($"/etc/systemd/system/multi-user.target.wants/{name}.service")), Link("/etc/systemd/system/a.service", "21b6 0 0 0 1"), Link("/etc/systemd/system/b.service", "81a4 0 0 0 1"), Link("/etc/systemd/system/c.service")]).Select(unit => unit.Name));
     }

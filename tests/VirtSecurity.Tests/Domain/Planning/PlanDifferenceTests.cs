@@ -91,6 +91,8 @@ public sealed class PlanDifferenceTests
         };
         Assert.Empty(Of(plan, facts));
         Assert.Equal(["Networks Differs virbr0", "Guests Differs web"], Of(plan with { Networks = [plan.Networks[0] with { IsRouted = false }, .. plan.Networks.Skip(1)], Guests = [new("web") { Networks = ["san"] }] }, facts));
+        // libvirt makes its bridge when it starts the network.
+        Assert.Empty(Of(plan, facts with { Networks = () => Networks(["eth0", "eth1"], new LibvirtNetwork("default", "virbr0", "nat")) }));
         Assert.Equal(["Networks Missing eth7"], Of(plan with { Networks = [.. plan.Networks, new("more", NetworkRole.Storage) { Interfaces = ["eth7"] }] }, facts));
     }
 
