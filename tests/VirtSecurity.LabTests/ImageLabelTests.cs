@@ -39,7 +39,7 @@ public sealed class ImageLabelTests(LabFixture fixture) : LabTest(fixture)
         chcon -t etc_t /srv/pool/typed.img /srv/pool/b?d.img
         # As Fedora's policy has it.
         echo virt_content_t >>/etc/selinux/default/contexts/customizable_types
-        lab-guest-define run {Pool}/run.img
+        lab-guest-define run {Pool}/run.img; lab-guest-define loose /loose/a.img
         virsh start run </dev/null
         lab-guest-wait run 60
         """;
@@ -78,6 +78,8 @@ public sealed class ImageLabelTests(LabFixture fixture) : LabTest(fixture)
         ("/etc/shadow", "NoRule", false, "it is labelled as the policy has it, and that is no type for an image"),
     ];
 
+    private const string WrongImages = "Get-VirtImage -VirtHost $lab | Test-VirtImageContext | Where-Object IsCompliant -eq $false";
+
     private static readonly string Wrong = $"Test-VirtImageContext {Pool}, /srv/pool, /link, /vmstore, /xfs, /vfat, /vfatc, /var/lib/libvirt/isos, /loose, /dev/volumegroup/raw -Recurse -VirtHost $lab | Where-Object IsCompliant -eq $false";
 
     [Fact]
@@ -95,18 +97,26 @@ public sealed class ImageLabelTests(LabFixture fixture) : LabTest(fixture)
         var before = await OnHost($"stat -c %C {Pool}/run.img");
         var recorder = new Recorder(Machine);
         await recorder.StartAsync();
-        // /loose/hard.img is /srv/pool/hard.img by another name, and has its label already: only the rule is missing.
+        var images = PowerShell($"{WrongImages} | Set-VirtImageContext");
+        Assert.Empty(images.Errors);
+        Assert.Equal(1, (await recorder.StopAsync()).Count(name => name == "semanage"));
+        Assert.Superset(new HashSet<string> { $"{Pool}/moved.img", $"{Pool}/shared.img", $"{Pool}/iso.img", $"{Pool}/left.img", $"{Pool}/ranged.img", "/srv/pool/typed.img", "/loose/a.img" }, images.Output.Select(image => Text(image, "Path")).ToHashSet());
+        Assert.All(images.Output, context => Assert.Equal(true, Value(context, "IsCompliant")));
+        Assert.Equal(before, await OnHost($"stat -c %C {Pool}/run.img"));
+        await OnHost("lab-guest-wait run 60");
+
+        // By their places, those that no guest and no pool has as well. /loose/hard.img is /srv/pool/hard.img by another name, and has its label already: only the rule is missing.
+        await recorder.StartAsync();
         var mended = PowerShell($"{Wrong} | Set-VirtImageContext");
         Assert.Empty(mended.Errors);
-        var ran = await recorder.StopAsync();
-        Assert.Equal(1, ran.Count(name => name == "semanage"));
+        Assert.Equal(1, (await recorder.StopAsync()).Count(name => name == "semanage"));
         Assert.NotEmpty(mended.Output);
         Assert.All(mended.Output, context => Assert.Equal(true, Value(context, "IsCompliant")));
         Assert.Equal(before, await OnHost($"stat -c %C {Pool}/run.img"));
         await OnHost("lab-guest-wait run 60");
 
         await recorder.StartAsync();
-        var again = PowerShell($"{Wrong} | Set-VirtImageContext; Test-VirtImageContext {Pool}, /loose -Recurse -Quiet -VirtHost $lab");
+        var again = PowerShell($"{WrongImages} | Set-VirtImageContext; {Wrong} | Set-VirtImageContext; Test-VirtImageContext {Pool}, /loose -Recurse -Quiet -VirtHost $lab");
         Assert.Empty(again.Errors);
         Assert.Equal(true, Assert.Single(again.Output).BaseObject);
         Assert.Empty(Recorder.Mutating.Intersect(await recorder.StopAsync()));
