@@ -57,10 +57,13 @@ internal sealed class PlanDifferences
         Section(nameof(plan.Guests), Guests);
     }
 
+    /// <summary>What a socket starts is planned with its socket; and it is there while its socket is.</summary>
     private void Services()
     {
-        foreach (var planned in plan.Services.Where(planned => !actual.Services.Any(service => UnitPattern.IsMatch(planned.Name, service.Name)))) Add(planned.Name, PlanDifferenceKind.Missing, planned.Purpose is "" ? planned.Name : planned.Purpose, "");
-        foreach (var service in actual.Services.Where(service => !plan.Services.Any(planned => UnitPattern.IsMatch(planned.Name, service.Name)))) Add(service.Name, PlanDifferenceKind.Unplanned, "", "it runs");
+        var atWork = actual.Services.Select(service => service.Name).ToHashSet();
+        var there = draft.Units.Where(unit => atWork.Contains(unit.Name) || unit.TriggeredBy.Any(atWork.Contains)).Select(unit => unit.Name).ToArray();
+        foreach (var planned in plan.Services.Where(planned => !Array.Exists(there, name => UnitPattern.IsMatch(planned.Name, name)))) Add(planned.Name, PlanDifferenceKind.Missing, planned.Purpose is "" ? planned.Name : planned.Purpose, "");
+        foreach (var unit in draft.Units.Where(unit => atWork.Contains(unit.Name) && !UnitPattern.IsPlanned(plan, unit))) Add(unit.Name, PlanDifferenceKind.Unplanned, "", "it runs");
     }
 
     private void Sockets()

@@ -12,6 +12,9 @@ namespace VirtSecurity.Planning;
 /// <param name="Partial">Those that could not be filled in wholly, and why.</param>
 internal sealed record PlanDraft(DeploymentPlan Plan, IReadOnlyDictionary<string, string> Unknown, IReadOnlyDictionary<string, string> Partial)
 {
+    /// <summary>The units of the host, at work or not, in the plan or not.</summary>
+    public IReadOnlyList<UnitState> Units { get; private init; } = [];
+
     /// <summary>All interfaces of the host, in the plan or not; and the bridges that libvirt makes when it starts a network.</summary>
     public IReadOnlyList<string> Interfaces { get; private init; } = [];
 
@@ -53,10 +56,11 @@ internal sealed record PlanDraft(DeploymentPlan Plan, IReadOnlyDictionary<string
         var host = Known(nameof(DeploymentPlan.Networks), facts.Networks);
         var booleans = (Known(nameof(DeploymentPlan.Booleans), facts.Booleans) ?? new Dictionary<string, SELinuxBoolean>()).ToDictionary(one => one.Key, one => one.Value.IsOn);
         var networks = host is null ? [] : Networks(host, guests?.Definitions ?? []);
+        var units = Known(nameof(DeploymentPlan.Services), facts.Units) ?? [];
         var plan = new DeploymentPlan
         {
             Hypervisor = facts.Hypervisor,
-            Services = [.. (Known(nameof(DeploymentPlan.Services), facts.Units) ?? []).Where(unit => unit is { IsAtWork: true, IsPassing: false, IsOfSession: false })
+            Services = [.. units.Where(unit => unit is { IsAtWork: true, IsPassing: false, IsOfSession: false })
                 .Select(unit => unit.Name).Distinct().Where(name => PlanRules.Unit(name) is null).Select(name => new PlannedService(name))],
             Sockets = Sockets(Known(nameof(DeploymentPlan.Sockets), facts.Sockets) ?? []),
             Administrators = [.. accounts.Where(IsAdministrator).Select(account => account.Name)],
@@ -66,7 +70,7 @@ internal sealed record PlanDraft(DeploymentPlan Plan, IReadOnlyDictionary<string
             Volumes = [.. (Known(nameof(DeploymentPlan.Volumes), facts.Volumes) ?? []).Where(volume => volume.IsRaw || volume.MountPoint is not null).Select(Volume).DistinctBy(volume => (volume.VolumeGroup, volume.Name, volume.DevicePath))],
             Guests = [.. (guests?.Definitions ?? []).Select(guest => Guest(guest, guests!, host, networks))],
         };
-        return new PlanDraft(Valid(plan, partial), unknown, partial) { Interfaces = host is null ? [] : [.. host.Interfaces.Union(host.Libvirt.Select(network => network.Bridge).OfType<string>())], Booleans = booleans, HasDirectory = listed?.HasDirectory == true };
+        return new PlanDraft(Valid(plan, partial), unknown, partial) { Units = units, Interfaces = host is null ? [] : [.. host.Interfaces.Union(host.Libvirt.Select(network => network.Bridge).OfType<string>())], Booleans = booleans, HasDirectory = listed?.HasDirectory == true };
     }
 
     /// <summary>Whether a boolean is one that opens or closes something for guests, and is not expected to be on.</summary>

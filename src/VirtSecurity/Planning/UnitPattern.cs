@@ -1,8 +1,14 @@
+using VirtSecurity.Tools;
+
 namespace VirtSecurity.Planning;
 
 /// <summary>A unit's name in a plan, in which * stands for any text.</summary>
 internal static class UnitPattern
 {
+    /// <summary>Whether a plan names a unit: itself, its socket, or another that starts it.</summary>
+    public static bool IsPlanned(DeploymentPlan? plan, UnitState unit) => plan is not null
+        && unit.TriggeredBy.Append(unit.Name).Append(Path.ChangeExtension(unit.Name, ".socket")).Any(name => plan.Services.Any(service => IsMatch(service.Name, name)));
+
     /// <summary>Whether a unit is one that is meant. Linux names: case counts.</summary>
     public static bool IsMatch(string pattern, string unit)
     {

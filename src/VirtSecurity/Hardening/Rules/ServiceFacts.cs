@@ -49,10 +49,6 @@ internal static class ServiceFacts
             : Verdict.Unknown("a boot starts none, and what runs now is not told without systemd", $"links of the boot: {evidence}");
     }
 
-    /// <summary>Whether the plan names a unit: itself, its socket, or another that starts it.</summary>
-    public static bool IsPlanned(DeploymentPlan? plan, UnitState unit) => plan is not null
-        && unit.TriggeredBy.Append(unit.Name).Append(Path.ChangeExtension(unit.Name, ".socket")).Any(name => plan.Services.Any(service => UnitPattern.IsMatch(service.Name, name)));
-
     /// <summary>The plan's guests that need something, by name.</summary>
     public static bool Needs(DeploymentPlan? plan, string guest, GuestNeed need) => plan is not null && plan.Guests.Any(planned => planned.Name == guest && planned.Needs.Contains(need));
 

@@ -1,6 +1,7 @@
 using System.Net;
 using VirtSecurity.Changes;
 using VirtSecurity.Facts;
+using VirtSecurity.Planning;
 using VirtSecurity.Tools;
 using static VirtSecurity.Hardening.Rules.ServiceFacts;
 
@@ -111,7 +112,7 @@ internal static class ServiceRules
             .Select(process => $"{process}: belongs to no unit; {process.Executable}").ToArray();
         if (host.Plan is null) return strays.Length > 0 ? Verdict.Fail(Verdict.Count(strays), strays) : Verdict.NotApplicable("it compares the host with its deployment plan, and none was given");
         var all = UnitsOf(host.Facts);
-        var units = all.Where(unit => !unit.IsOfSession && !IsPlanned(host.Plan, unit)).ToArray();
+        var units = all.Where(unit => !unit.IsOfSession && !UnitPattern.IsPlanned(host.Plan, unit)).ToArray();
         string[] wrong = [.. units.Where(unit => unit is { IsAtWork: true, IsPassing: false }).Select(unit => unit.ToString()), .. strays];
         // A unit that has done its work and ended leaves nothing behind that could be attacked; what is at work for a moment may be so again.
         var later = units.Where(unit => (unit is { IsEnabled: true, IsAtWork: false, IsPassing: false, Sub: not "exited" } && !unit.Name.Contains("@.", StringComparison.Ordinal)) || unit is { IsAtWork: true, IsPassing: true }).ToArray();
@@ -124,7 +125,7 @@ internal static class ServiceRules
 
     private static bool IsNeedless(string unit) => NotForHypervisors.Contains(Path.GetFileNameWithoutExtension(unit).Split('@')[0]);
 
-    private static UnitState[] Needless(Judged host) => [.. UnitsOf(host.Facts).Where(unit => unit.IsOn && IsNeedless(unit.Name) && !IsPlanned(host.Plan, unit))];
+    private static UnitState[] Needless(Judged host) => [.. UnitsOf(host.Facts).Where(unit => unit.IsOn && IsNeedless(unit.Name) && !UnitPattern.IsPlanned(host.Plan, unit))];
 
     private static Verdict NothingNeedless(Judged host) =>
         UnlessOn(host.Facts, Needless(host), "none is at work or enabled", $"{UnitsOf(host.Facts).Count} units: none of autofs, nfs, ftp, http, nis, telnet, sendmail, rsh, tftp, xinetd, cups, avahi, bluetooth, rpcbind is on, unless planned");
@@ -155,7 +156,7 @@ internal static class ServiceRules
     private static UnitState[] Foreign(Judged host)
     {
         var others = host.Facts.Hypervisor switch { Hypervisor.Kvm => [.. ForeignDrivers, "virtxend"], Hypervisor.Xen => [.. ForeignDrivers, "virtqemud"], _ => ForeignDrivers };
-        return [.. UnitsOf(host.Facts).Where(unit => unit.IsOn && others.Contains(DaemonOf(unit.Name)) && !IsPlanned(host.Plan, unit))];
+        return [.. UnitsOf(host.Facts).Where(unit => unit.IsOn && others.Contains(DaemonOf(unit.Name)) && !UnitPattern.IsPlanned(host.Plan, unit))];
     }
 
     private static Verdict NoForeignDriver(Judged host) => !HasLibvirt(host.Facts)

@@ -77,6 +77,21 @@ public sealed class PlanDifferenceTests
     }
 
     [Fact]
+    public void WhatASocketStartsIsPlannedAndThereWithItsSocket()
+    {
+        static PlanFacts Facts(string socket, string service) => Nothing with
+        {
+            Units = () => [new("libvirtd.service", service, service == "active" ? "running" : "dead", "disabled") { TriggeredBy = ["libvirtd.socket"] }, new("libvirtd.socket", socket, socket == "active" ? "running" : "dead", "enabled")],
+        };
+        static DeploymentPlan Plan(params string[] units) => new() { Services = [.. units.Select(unit => new PlannedService(unit))] };
+        Assert.Empty(Of(Plan("libvirtd.socket"), Facts("active", "active")));
+        Assert.Empty(Of(Plan("libvirtd.socket", "libvirtd.service"), Facts("active", "inactive")));
+        Assert.Equal(["Services Missing libvirtd.socket"], Of(Plan("libvirtd.socket", "libvirtd.service"), Facts("inactive", "active")));
+        Assert.Equal(["Services Missing libvirtd.service"], Of(Plan("libvirtd.service"), Facts("inactive", "inactive")));
+        Assert.Equal(["Services Unplanned libvirtd.service", "Services Unplanned libvirtd.socket"], Of(Plan(), Facts("active", "active")));
+    }
+
+    [Fact]
     public void ANetworkIsItsInterfacesWhateverItsName()
     {
         var facts = Nothing with
