@@ -186,7 +186,8 @@ public abstract class HardeningSuite(LabFixture fixture) : LabTest(fixture)
     /// <summary>What asking could change: files and their labels, mounts, units, processes, modules, settings and rules of the kernel.</summary>
     private Task<string> State() => OnHost("""
         findmnt -rn -o TARGET,SOURCE,FSTYPE,OPTIONS
-        find /etc /boot /var/lib/libvirt /var/lib/xen /var/lib/selinux /usr/local /virtstorage -xdev -printf '%p %y %m %u:%g %s %T@ %l %Z\n' 2>/dev/null | sort
+        # A guest that runs writes to its image.
+        find /etc /boot /var/lib/libvirt /var/lib/xen /var/lib/selinux /usr/local /virtstorage -xdev '(' -context '*:svirt_image_t:*' -printf '%p %y %m %u:%g %s %Z\n' ')' -o -printf '%p %y %m %u:%g %s %T@ %l %Z\n' 2>/dev/null | sort
         find /etc -xdev -type f -print0 | sort -z | xargs -0 sha256sum
         find /dev -xdev -printf '%p %m %u:%g %Z\n' | sort
         find /run/libvirt /run/xen /run/systemd/units /var/lib/xen -printf '%p %y %m %u:%g %Z\n' 2>/dev/null | grep -v -e session- -e user@ -e user-runtime | sort
