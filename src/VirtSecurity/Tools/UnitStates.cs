@@ -46,16 +46,16 @@ internal static class UnitStates
     private const string EndMark = "@end";
     private const string UnitDirectory = "/etc/systemd/system";
 
-    /// <summary>systemd itself, and the units that packages bring; before /lib became a part of /usr they were there.</summary>
-    private static readonly string[] Manager = ["/usr/lib/systemd/systemd", "/lib/systemd/systemd"];
-    private static readonly string[] PackageDirectories = ["/usr/lib/systemd/system", "/lib/systemd/system"];
+    // Where /lib is no part of /usr yet, systemd is in /lib, and all of init's scripts go on counting. Below a link, some hundred files more would be looked at for a minute.
+    private const string Manager = "/usr/lib/systemd/systemd";
+    private const string PackageDirectory = "/usr/lib/systemd/system";
 
     private static readonly string[] WaysDown = ["shutdown", "poweroff", "reboot", "halt", "kexec", "final", "umount", "suspend", "hibernate", "sleep"];
 
     /// <summary>The links that systemd, and init before it, follow at boot, and what stands in a unit's place: where it is masked, or where init's script of that name counts for nothing.</summary>
     [SuppressMessage("Performance", "CA1819", Justification = "A constant.")]
     public static string[] BootLinks => ["/etc/systemd/system/*.wants/*", "/etc/systemd/system/*.requires/*", "/etc/systemd/system/*.service", "/etc/systemd/system/*.socket", "/etc/rc[0-9].d/S*",
-        .. Manager, .. PackageDirectories.Select(directory => $"{directory}/*.service")];
+        Manager, $"{PackageDirectory}/*.service"];
 
     // sd_booted(3): without that directory another init runs, and systemctl, if there is one, knows nothing.
     private const string Script = """
@@ -92,7 +92,7 @@ internal static class UnitStates
         HashSet<string> Names(IEnumerable<HostFile> files) => [.. files.Select(file => Path.GetFileName(file.Path))];
         var masked = Names(links.Where(link => DirectoryOf(link) == UnitDirectory && IsNothing(link)));
         // systemd-sysv-generator(8): a unit of the same name goes before init's script, and is started by links of its own.
-        var units = links.Any(link => Manager.Contains(link.Path)) ? Names(links.Where(link => DirectoryOf(link) == UnitDirectory || PackageDirectories.Contains(DirectoryOf(link)))) : [];
+        var units = links.Any(link => link.Path == Manager) ? Names(links.Where(link => DirectoryOf(link) is UnitDirectory or PackageDirectory)) : [];
         var wanted = links.Where(link => Path.GetExtension(DirectoryOf(link)) is ".wants" or ".requires").Select(WantedOf).OfType<string>();
         var started = links.Where(link => link.Path.StartsWith("/etc/rc", StringComparison.Ordinal)).Select(StartedOf).OfType<string>().Where(name => !units.Contains(name));
         return [.. wanted.Concat(started).Distinct().Order(StringComparer.Ordinal)
