@@ -41,8 +41,11 @@ public abstract class InstantTest : LabTest
 
     /// <summary>Where this case is recorded once it has passed, or null where no record is kept.</summary>
     private static string? Recorded => Environment.GetEnvironmentVariable("VIRTSECURITY_LAB_RECORD") is { Length: > 0 } record
-        ? Path.Combine(record, TestContext.Current.Test!.UniqueID)
+        ? Path.Combine(record, Case)
         : null;
+
+    /// <summary>The running test's method and arguments.</summary>
+    private static string Case => TestContext.Current.Test!.TestDisplayName.Split('.')[^1];
 
     /// <summary>How long after PowerShell's start; the same for the same number. A run of three volumes takes a minute or more.</summary>
     protected static TimeSpan Moment(int number) => TimeSpan.FromSeconds(2 + 75 * new Random(number).NextDouble());
@@ -106,7 +109,7 @@ public abstract class InstantTest : LabTest
         Assert.Equal(before.Split('\n'), (await HostState()).Split('\n'));
         Assert.Equal("0", PowerShell("@(Get-VirtChange -Unfinished -VirtHost $lab).Count").Output[0].ToString());
         if (Recorded is { } file)
-            await File.WriteAllTextAsync(file, string.Create(CultureInfo.InvariantCulture, $"| {fault} | {instant} | {outcome} | {watch.Elapsed.TotalSeconds:0} |\n"));
+            await File.WriteAllTextAsync(file, string.Create(CultureInfo.InvariantCulture, $"| {fault} | {instant} | {outcome} | {watch.Elapsed.TotalSeconds:0} | {Case} |\n"));
     }
 
     private void TakenBack(string script, int volumes)
