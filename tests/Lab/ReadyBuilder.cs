@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace VirtSecurity.Lab;
 
 /// <summary>Boots an image once, prepares it from inside, and stores it running: the snapshot `ready`.</summary>
@@ -7,17 +9,33 @@ internal static class ReadyBuilder
 
     private static readonly TimeSpan BootLimit = TimeSpan.FromMinutes(10);
 
+    // An emulated machine has stood still in its first minutes, its own timeout(1) too, and did well when it was begun anew.
+    private static readonly TimeSpan[] PreparationLimits = [TimeSpan.FromMinutes(5), TimeSpan.FromMinutes(10)];
+
     /// <summary>Disks that hold `ready` for this QEMU and these arguments: from the cache, or after a first boot of about 3 minutes.</summary>
     public static async Task<LabDisks> EnsureAsync(LabCache cache, LabFlavour flavour, LabImage image, IProgress<string>? progress, CancellationToken ct)
     {
         var ready = await LocateAsync(flavour, image, ct).ConfigureAwait(false);
         if (Directory.Exists(ready.Folder))
             return ready;
-        var work = new LabDisks(LabCache.TemporaryFolder(ready.Folder));
-        await work.CreateAsync(ct).ConfigureAwait(false);
-        await PrepareAsync(cache, new QemuMachine(cache, flavour, image, work), progress, ct).ConfigureAwait(false);
-        Directory.Move(work.Folder, ready.Folder);
-        return ready;
+        foreach (var limit in PreparationLimits)
+        {
+            var work = new LabDisks(LabCache.TemporaryFolder(ready.Folder));
+            await work.CreateAsync(ct).ConfigureAwait(false);
+            try
+            {
+                await PrepareAsync(cache, new QemuMachine(cache, flavour, image, work), limit, progress, ct).ConfigureAwait(false);
+                Directory.Move(work.Folder, ready.Folder);
+                return ready;
+            }
+            catch (LabException e) when (limit != PreparationLimits[^1])
+            {
+                progress?.Report($"{e.Message}\nOnce more, from the beginning.");
+                Directory.Delete(work.Folder, true);
+            }
+        }
+
+        throw new UnreachableException();
     }
 
     /// <summary>Where those disks are or would be.</summary>
@@ -27,7 +45,7 @@ internal static class ReadyBuilder
         return new LabDisks(Path.Combine(image.Folder, "ready-" + key));
     }
 
-    private static async Task PrepareAsync(LabCache cache, QemuMachine machine, IProgress<string>? progress, CancellationToken ct)
+    private static async Task PrepareAsync(LabCache cache, QemuMachine machine, TimeSpan limit, IProgress<string>? progress, CancellationToken ct)
     {
         File.Delete(QemuMachine.SerialLog(cache));
         try
@@ -39,7 +57,7 @@ internal static class ReadyBuilder
                 await LabStep.RunAsync(progress, "first boot (about 45 s)", () => ssh.WaitAsync(null, BootLimit, ct)).ConfigureAwait(false);
                 await LabStep.RunAsync(progress, "preparing the machine (about 70 s)", async () =>
                 {
-                    var result = await ssh.RunAsync(LabCache.Resource(FirstBootScript), BootLimit, ct).ConfigureAwait(false);
+                    var result = await ssh.RunAsync(LabCache.Resource(FirstBootScript), limit, ct).ConfigureAwait(false);
                     if (result.ExitCode != 0)
                         throw new LabException($"The first boot's script ended with {result.ExitCode}:\n{result.Stdout}{result.Stderr}");
                 }).ConfigureAwait(false);
