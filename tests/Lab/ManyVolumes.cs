@@ -10,8 +10,9 @@ public static class ManyVolumes
     /// </summary>
     public static string Script(int count) => string.Create(CultureInfo.InvariantCulture, $$"""
         set -e
-        vgcfgbackup -q -f /root/volumes.vg volumegroup >/dev/null
-        python3 - {{count}} /root/volumes.vg <<'END'
+        # Where SELinux lets LVM write, and its archives are.
+        vgcfgbackup -q -f /etc/lvm/backup/many.vg volumegroup >/dev/null
+        python3 - {{count}} /etc/lvm/backup/many.vg <<'END'
         import sys
         count, file = int(sys.argv[1]), sys.argv[2]
         def identity(i):
@@ -40,9 +41,10 @@ public static class ManyVolumes
         end = text.rindex('}')
         open(file, 'w').write(text[:end] + 'logical_volumes {' + volumes + '\n}\n' + text[end:])
         END
-        vgcfgrestore -q -f /root/volumes.vg volumegroup >/dev/null
+        vgcfgrestore -q -f /etc/lvm/backup/many.vg volumegroup >/dev/null
         vgchange -q -ay volumegroup >/dev/null
         udevadm settle --timeout=600
+        rm /etc/lvm/backup/many.vg
 
         """);
 }
