@@ -1,13 +1,19 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
 using VirtSecurity.Facts;
 using VirtSecurity.Hosts;
 using VirtSecurity.Tools;
 
 namespace VirtSecurity.Storage;
 
-/// <summary>Names for completion: soon or not at all, and without root.</summary>
+/// <summary>Names for completion: soon, or when asked again, and without root.</summary>
 internal static class QuickNames
 {
     private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(180);
+    private static readonly TimeSpan Age = TimeSpan.FromSeconds(10);
+
+    // A host whose ssh alone takes longer than anybody waits for a completion would never complete anything: there, the second Tab does.
+    private static readonly ConcurrentDictionary<string, (Task<IReadOnlyList<ToolResult>> Asking, long Since)> Late = new();
 
     /// <summary>Volume groups.</summary>
     public static IReadOnlyList<string> VolumeGroups(VirtHost name) => Ask(name, [Lvm.GroupNames()], results => Lvm.ReadGroupNames(results[0]));
@@ -27,21 +33,29 @@ internal static class QuickNames
     /// <summary>Storage pools, likewise.</summary>
     public static IReadOnlyList<string> Pools(VirtHost name) => Ask(name, [GuestDefinitions.Names()], results => GuestDefinitions.ReadNames(results[0]).Pools);
 
-    /// <summary>The names, or none where asking would take longer or need a log-in.</summary>
+    /// <summary>The names, or none where asking would take longer or need a log-in. What comes too late is for the next who asks the same soon.</summary>
     private static IReadOnlyList<T> Ask<T>(VirtHost name, IReadOnlyList<ToolCall> calls, Func<IReadOnlyList<ToolResult>, IReadOnlyList<T>> read)
     {
         if (!Client.IsWarm(name)) return [];
-        using var patience = new CancellationTokenSource(Patience);
-        var asking = Task.Run(() => HostFactory.Open(name, SilentLog.Instance).RunAsync(calls, BatchMode.RunAll, patience.Token), CancellationToken.None);
+        var question = string.Join('\n', [$"{name}", .. calls.Select(call => $"{call}")]);
+        if (!Late.TryRemove(question, out var asked) || Stopwatch.GetElapsedTime(asked.Since) > Age) asked = (AskAsync(name, calls), Stopwatch.GetTimestamp());
         try
         {
-            return asking.Wait(Patience) && asking.Result.All(result => result.Succeeded) ? read(asking.Result) : [];
+            if (asked.Asking.Wait(Patience)) return asked.Asking.Result.All(result => result.Succeeded) ? read(asked.Asking.Result) : [];
+            Late[question] = asked;
+            return [];
         }
         catch (AggregateException)
         {
             return []; // A completer has nobody to tell; the cmdlet will say what is wrong.
         }
     }
+
+    private static Task<IReadOnlyList<ToolResult>> AskAsync(VirtHost name, IReadOnlyList<ToolCall> calls) => Task.Run(async () =>
+    {
+        using var limit = new CancellationTokenSource(Age);
+        return await HostFactory.Open(name, SilentLog.Instance).RunAsync(calls, BatchMode.RunAll, limit.Token).ConfigureAwait(false);
+    });
 
     private sealed class SilentLog : IHostLog
     {

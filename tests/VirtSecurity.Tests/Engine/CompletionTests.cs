@@ -79,4 +79,19 @@ public sealed class CompletionTests(ITestOutputHelper output)
         foreach (var record in run.Output)
             output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{record.Properties["Milliseconds"].Value,6:0} ms  {record.Properties["Line"].Value}"));
     }
+
+    [Fact]
+    public void WhatTheHostAnswersTooLateIsOfferedToTheNextTab()
+    {
+        using var hosts = new ScriptedHosts();
+        const string pipe = "sys/block/dm-0/dm/uuid";
+        hosts.Add("kvm1").Write("sys/block/dm-0/dm/name", "vg-web\n").MakePipe(pipe);
+        const string line = "Tab 'Get-SecureGuestVolume -VirtHost kvm1 -Name '";
+        // The host answers once, when told to: only the answer that came late has the name.
+        var run = hosts.Run($"{Function}\n$null = Connect-VirtHost kvm1\n{line}\n[System.IO.File]::AppendAllText(\"$env:HOME/../hosts/kvm1/{pipe}\", 'LVM-{new string('u', 64)}')\n{line} 20");
+        Assert.Empty(run.Errors);
+        Assert.Equal(["", "web"], run.Output.Select(tab => Text(tab, "Texts")));
+    }
+
+    private static string Text(System.Management.Automation.PSObject record, string property) => $"{record.Properties[property].Value}";
 }
