@@ -62,8 +62,9 @@ public sealed class RepeatTests(LabFixture fixture) : LabTest(fixture)
         [
             "lvcreate --yes -W y -n images -L 1073741824b --addtag virtsecurity --addtag virtsecurity.run=", "mke2fs -q -t ext4 -U ", "mkdir -p -m 0755 -- /srv/deep", "mkdir -m 0000 -- /srv/deep/images",
             "chattr +i -- /srv/deep/images", "echo '/dev/volumegroup/images /srv/deep/images ext4 nodev,nosuid,noexec,nofail,",
-            "mount -t ext4 -o nodev,nosuid,noexec -- /dev/volumegroup/images /srv/deep/images", "chgrp -- libvirt-qemu /srv/deep/images", "chmod 0710 -- /srv/deep/images", "systemctl daemon-reload",
+            "mount -t ext4 -o nodev,nosuid,noexec -- /dev/volumegroup/images /srv/deep/images", "chgrp -- libvirt-qemu /srv/deep/images", "chmod 0710 -- /srv/deep/images",
             @"printf '%s\n' 'fcontext -a -f a -t virt_image_t -r s0 '\''/srv/deep/images(/.*)?'\''' | semanage import -N", "restorecon -- /srv/deep/images /srv/deep/images/lost+found",
+            "systemctl daemon-reload",
         ];
         Assert.Equal(expected.Length, lines.Length - 1);
         Assert.All(expected.Zip(lines.Skip(1)), pair => Assert.StartsWith(pair.First, pair.Second, StringComparison.Ordinal));

@@ -87,11 +87,14 @@ internal sealed class ChangeRunner(IHost host, Journal journal)
         if (left.Length == 0) return;
         var subjects = left.Select(i => sets[i].Subject).ToArray();
         var changes = HostCommit.Of([.. left.Select(i => sets[i])]);
-
+        // What systemd reads has nothing to do with the policy: each takes seconds, and neither waits for the other.
+        Change[] beside = [.. changes.Skip(1).Where(change => change == HostCommit.Reload)];
         // With nothing to commit a stop still counts: an object is done when all of the run is.
-        var failure = changes.Count > 0
-            ? (await MakeAsync(string.Join(", ", subjects), journal.Committing(subjects), changes, stop).ConfigureAwait(false))?.Failure
-            : null;
+        var committing = changes.Count > 0 ? MakeAsync(string.Join(", ", subjects), journal.Committing(subjects), [.. changes.Except(beside)], stop) : null;
+        var reloading = maker.MakeAsync("", [], beside, stop);
+        var failed = committing is null ? null : await committing.ConfigureAwait(false);
+        var failedToo = await reloading.ConfigureAwait(false);
+        var failure = (failed ?? failedToo)?.Failure;
         if (failure is null && stop.IsCancellationRequested) failure = new RunFailure("Stopped", "commit", "stopped by the user");
         if (failure is not null) await undoer.AllAsync(failure, sets, left, failures).ConfigureAwait(false);
     }

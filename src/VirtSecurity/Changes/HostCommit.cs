@@ -3,7 +3,7 @@ using VirtSecurity.Tools;
 
 namespace VirtSecurity.Changes;
 
-/// <summary>The changes that many objects of a host share: systemd reads fstab again, one import into the policy, one relabel of an explicit list.</summary>
+/// <summary>The changes that many objects of a host share: one import into the policy, one relabel of an explicit list, and systemd reads fstab again.</summary>
 internal static class HostCommit
 {
     /// <summary>The commit of many objects: at most one of each.</summary>
@@ -14,7 +14,7 @@ internal static class HostCommit
 
     /// <summary>A commit of these rules and labels; none of either is no change.</summary>
     public static IReadOnlyList<Change> Of(bool needsReload, IReadOnlyCollection<RuleEdit> rules, IReadOnlyCollection<Relabel> labels) =>
-        [.. needsReload ? new[] { Reload } : [], .. rules.Count > 0 ? new[] { OfRules(rules) } : [], .. labels.Count > 0 ? new[] { OfLabels(labels) } : []];
+        [.. rules.Count > 0 ? new[] { OfRules(rules) } : [], .. labels.Count > 0 ? new[] { OfLabels(labels) } : [], .. needsReload ? new[] { Reload } : []];
 
     /// <summary>It can be made at any time. Who takes a line back has systemd read fstab again himself.</summary>
     public static Change Reload { get; } = new("daemon-reload", [Systemctl.DaemonReload()], null, []);

@@ -20,17 +20,10 @@ internal sealed record PathFacts(string Path, IReadOnlyDictionary<string, PathFa
 
     private IEnumerable<string> Parents => HostPath.Chain(Path).Where(parent => parent != Path);
 
-    /// <summary>Adds the question to a batch.</summary>
-    public static Func<PathFacts> Ask(FactBatch batch, string path)
-    {
-        var inodes = batch.Ask(Coreutils.Stat(HostPath.Chain(path)), Coreutils.ReadStat);
-        return () => new PathFacts(path, inodes.Value.ToDictionary(inode => inode.Path));
-    }
-
     /// <summary>Adds the question for any number of paths to a batch, as one.</summary>
-    public static Func<string, PathFacts> AskMany(FactBatch batch, IEnumerable<string> paths)
+    public static Func<string, PathFacts> Ask(FactBatch batch, IEnumerable<string> paths)
     {
-        var inodes = batch.Ask(Coreutils.StatMany(paths.SelectMany(HostPath.Chain).ToHashSet()), result => Coreutils.ReadStat(result).ToDictionary(inode => inode.Path));
+        var inodes = batch.Ask(Coreutils.Stat(paths.SelectMany(HostPath.Chain).ToHashSet()), result => Coreutils.ReadStat(result).ToDictionary(inode => inode.Path));
         return path => new PathFacts(path, HostPath.Chain(path).Select(part => inodes.Value.GetValueOrDefault(part)).OfType<PathFact>().ToDictionary(inode => inode.Path));
     }
 

@@ -82,16 +82,17 @@ internal static class SshScript
 
     /// <summary>
     /// Changes: what a tool prints is kept until it has ended, so that it is never cut off by a connection that breaks; and where nobody
-    /// listens any more, its frame cannot be written, and none begins.
+    /// listens any more, its frame cannot be written, and none begins. The shell itself keeps it: a process for that costs as much as many a
+    /// tool. It drops NUL bytes, which no change prints.
     /// </summary>
     private const string Changing = """
         run() {
           : >"$d/r"
-          { { tool "$@"; echo "$r" >"$d/r"; } 2>&3 3>&- | cat >"$d/o" 3>&-; } 3>&1 | cat >"$d/e"
+          e=$({ o=$({ tool "$@"; echo "$r" >"$d/r"; } 2>&3 3>&-; echo .); printf %s "${o%.}" >"$d/o"; } 3>&1; echo .)
           read -r r <"$d/r" || exit 71   # nobody listens any more: the tool was waited out, and what it said is nobody's
           if [ -s "$d/o" ]; then cat "$d/o"; fi
           ended "$i" "$r"
-          if [ -s "$d/e" ]; then cat "$d/e" >&2; fi
+          printf %s "${e%.}" >&2
           ended "$i" >&2
         }
         printf '\n%s D\n' "$n" >&2

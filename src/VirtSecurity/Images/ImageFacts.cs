@@ -82,7 +82,7 @@ internal static class ImageReader
         var batch = new FactBatch();
         var common = LabelReader.Ask(batch, host.Name);
         var unfinished = batch.Ask(JournalFiles.Unfinished(), FactUnknown.Unless(JournalFiles.Read));
-        var inodes = PathFacts.AskMany(batch, paths);
+        var inodes = PathFacts.Ask(batch, paths);
         var trees = batch.Ask(Find.Trees([.. paths.Distinct()], recurse: true, follow: false), Find.ReadTrees);
         await batch.ReadAsync(host, stop).ConfigureAwait(false);
         LabelFacts? labels = null;

@@ -33,7 +33,7 @@ internal sealed class ImageMoveReader
         var files = batch.Ask(GuestDefinitions.Read(), FactUnknown.Unless(GuestDefinitions.ReadFiles));
         var kept = batch.Ask(GuestStates.Look(), FactUnknown.Unless(GuestStates.Read));
         var unfinished = batch.Ask(JournalFiles.Unfinished(), FactUnknown.Unless(JournalFiles.Read));
-        var paths = PathFacts.AskMany(batch, requests.SelectMany(request => new[] { request.Path, request.Target }));
+        var paths = PathFacts.Ask(batch, requests.SelectMany(request => new[] { request.Path, request.Target }));
         var ends = requests.Select(request => batch.Ask(ImageCopy.Look(request.Path, request.Target, request.Destination), FactUnknown.Unless(ImageCopy.ReadLook))).ToArray();
         await batch.ReadAsync(host, stop).ConfigureAwait(false);
 

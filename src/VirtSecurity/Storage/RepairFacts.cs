@@ -20,21 +20,25 @@ internal static class RepairReader
         var storage = HostStorage.Ask(first, host.Name);
         await first.ReadAsync(host, stop).ConfigureAwait(false);
 
-        var places = new FactBatch();
+        var points = new HashSet<string>();
+        Func<string, PlaceFacts>? places = null;
         var answers = requests.Select(request =>
         {
             try
             {
                 var state = request.Find(storage(facts => facts.RequireReady(Tools)));
-                var place = state.IsRaw ? null : PlaceFacts.Ask(places, state.MountPoint!);
-                return (Func<RepairFacts>)(() => new RepairFacts(state, place?.Invoke()));
+                if (!state.IsRaw) points.Add(state.MountPoint!);
+                return (Func<RepairFacts>)(() => new RepairFacts(state, state.IsRaw ? null : places!(state.MountPoint!)));
             }
             catch (Resources.VirtException problem)
             {
                 return () => throw problem;
             }
         }).ToArray();
-        await places.ReadAsync(host, stop).ConfigureAwait(false);
+        if (points.Count == 0) return answers;
+        var second = new FactBatch();
+        places = PlaceFacts.Ask(second, points);
+        await second.ReadAsync(host, stop).ConfigureAwait(false);
         return answers;
     }
 }

@@ -20,12 +20,16 @@ internal sealed record StorageFacts(HostStorage Storage, IReadOnlyList<VolumeGro
 /// <summary>A mount point: its inodes, what the directory there is, and whether systemd has a unit that it made of a line in fstab for it.</summary>
 internal sealed record PlaceFacts(PathFacts Path, bool IsEmpty, bool IsImmutable, bool HasUnit)
 {
-    /// <summary>Adds the questions to a batch.</summary>
-    public static Func<PlaceFacts> Ask(FactBatch batch, string mountPoint)
+    /// <summary>Adds the questions for any number of mount points to a batch, as two; the answer is by mount point.</summary>
+    public static Func<string, PlaceFacts> Ask(FactBatch batch, IReadOnlyCollection<string> mountPoints)
     {
-        var path = PathFacts.Ask(batch, mountPoint);
-        var state = batch.Ask(Coreutils.DirectoryState(mountPoint), FactUnknown.Unless(Coreutils.ReadDirectoryState));
-        return () => new PlaceFacts(path(), state.Value.Empty, state.Value.Immutable, state.Value.HasUnit);
+        var paths = PathFacts.Ask(batch, mountPoints);
+        var states = batch.Ask(Coreutils.DirectoryStates(mountPoints), FactUnknown.Unless(Coreutils.ReadDirectoryStates));
+        return mountPoint =>
+        {
+            var (isEmpty, isImmutable, hasUnit) = states.Value(mountPoint);
+            return new PlaceFacts(paths(mountPoint), isEmpty, isImmutable, hasUnit);
+        };
     }
 }
 
@@ -46,13 +50,13 @@ internal static class StorageReader
         var batch = new FactBatch();
         var groups = batch.Ask(Lvm.Groups(), FactUnknown.Unless(Lvm.ReadGroups));
         var storage = HostStorage.Ask(batch, host.Name);
+        var places = PlaceFacts.Ask(batch, [.. requests.Select(request => request.MountPoint).Distinct()]);
         var answers = requests.Select(request =>
         {
-            var place = PlaceFacts.Ask(batch, request.MountPoint);
             var target = request.DevicePath is { } device ? batch.Ask(DeviceGuard.Look(device), FactUnknown.Unless(DeviceGuard.Read)) : null;
             var thin = request.ThinPool is null ? null : batch.Ask(Lvm.Thin(), FactUnknown.Unless(Lvm.ReadThin));
             return (Func<StorageFacts>)(() => new StorageFacts(
-                storage(facts => facts.RequireReady(ToolsFor(request))), request.IsDevice ? [] : groups.Value, place())
+                storage(facts => facts.RequireReady(ToolsFor(request))), request.IsDevice ? [] : groups.Value, places(request.MountPoint))
             {
                 Target = target?.Value,
                 Thin = thin?.Value ?? [],

@@ -28,24 +28,23 @@ internal static class Coreutils
 
     private const int StatFields = 6;
 
-    // find speaks of an empty directory where rmdir could only fail; lsattr's first column has an i where chattr +i was. systemd keeps the
-    // units that it made of fstab here.
-    private const string StateScript = """
-        find "$1" -maxdepth 0 -type d -empty -printf empty
-        a=$(lsattr -d -- "$1" 2>/dev/null)
-        case ${a%% *} in *i*) printf ' immutable';; esac
-        if [ -e "/run/systemd/generator/$2" ]; then printf ' unit'; fi
+    // One process of each kind for all of them. find speaks of an empty directory where rmdir could only fail; lsattr's first column has an
+    // i where chattr +i was. systemd keeps the units that it made of fstab in its generator's directory.
+    private const string StatesScript = """
+        find /run/systemd/generator -mindepth 1 -maxdepth 1 -name '*.mount' -printf 'unit\0%f\0' 2>/dev/null
+        xargs -0r sh -c '
+          find "$@" -maxdepth 0 -type d -empty -printf "empty\0%p\0" 2>/dev/null
+          lsattr -d -- "$@" 2>/dev/null | while IFS= read -r l; do
+            case ${l%% *} in *i*) printf "immutable\0%s\0" "${l#* }";; esac
+          done
+        ' states
         exit 0
         """;
 
-    /// <summary>Asks for the inodes of paths; missing ones are simply not in the answer.</summary>
-    public static ToolCall Stat(IEnumerable<string> paths) =>
-        new(["stat", "--printf", StatFormat, "--", .. paths]);
-
-    /// <summary>The same for any number of paths: they go by standard input. Read with <see cref="ReadStat"/>.</summary>
-    public static ToolCall StatMany(IEnumerable<string> paths) => new("xargs", "-0r", "stat", "--printf", StatFormat, "--")
+    /// <summary>Asks for the inodes of any number of paths, which go by standard input; missing ones are simply not in the answer.</summary>
+    public static ToolCall Stat(IEnumerable<string> paths) => new("xargs", "-0r", "stat", "--printf", StatFormat, "--")
     {
-        Stdin = HostText.Encode(string.Concat(paths.Select(path => path + "\0"))),
+        Stdin = HostText.EncodeRecords(paths),
         TimeLimit = TimeSpan.FromMinutes(10),
     };
 
@@ -75,12 +74,16 @@ internal static class Coreutils
             SecurityContext.Parse(fields[i + 5])))];
     }
 
-    /// <summary>Asks whether a directory is empty, whether it is immutable, and whether systemd knows a line in fstab that mounts something there.</summary>
-    public static ToolCall DirectoryState(string path) => ToolCall.Script("directory-state", StateScript, path, Systemctl.MountUnitOf(path));
+    /// <summary>Asks which directories are empty, which are immutable, and for which of them systemd has a unit that it made of a line in fstab.</summary>
+    public static ToolCall DirectoryStates(IEnumerable<string> paths) => ToolCall.Script("directory-states", StatesScript) with { Stdin = HostText.EncodeRecords(paths) };
 
-    /// <summary>Reads <see cref="DirectoryState"/>.</summary>
-    public static (bool Empty, bool Immutable, bool HasUnit) ReadDirectoryState(ToolResult result) =>
-        (result.Stdout.Contains("empty", StringComparison.Ordinal), result.Stdout.Contains("immutable", StringComparison.Ordinal), result.Stdout.Contains("unit", StringComparison.Ordinal));
+    /// <summary>Reads <see cref="DirectoryStates"/>; the answer is by path.</summary>
+    public static Func<string, (bool Empty, bool Immutable, bool HasUnit)> ReadDirectoryStates(ToolResult result)
+    {
+        var fields = result.Stdout.Split('\0');
+        var said = Enumerable.Range(0, fields.Length / 2).Select(i => (Word: fields[2 * i], Of: fields[2 * i + 1])).ToHashSet();
+        return path => (said.Contains(("empty", path)), said.Contains(("immutable", path)), said.Contains(("unit", Systemctl.MountUnitOf(path))));
+    }
 
     /// <summary>Makes one directory, which must not exist yet.</summary>
     public static ToolCall MakeDirectory(string path, string mode) => new("mkdir", "-m", mode, "--", path) { Mutating = true };

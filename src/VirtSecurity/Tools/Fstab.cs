@@ -47,7 +47,7 @@ internal static class Fstab
 
     // Root alone may come near the lock: in /run/lock anybody could hold it.
     internal const string Lock = """
-        mkdir -p -m 0700 /run/virtsecurity
+        if [ ! -d /run/virtsecurity ]; then mkdir -p -m 0700 /run/virtsecurity; fi
         exec 9>/run/virtsecurity/fstab.lock
         flock -w 300 9 || { echo "another run has held /run/virtsecurity/fstab.lock for 300 s" >&2; exit 75; }
 
@@ -70,10 +70,17 @@ internal static class Fstab
     internal const string Judge = """
         findings() {
           printf '%s\n' "$1" >"$t"
-          { findmnt --verify --tab-file "$t" 2>&1 || :; } | grep -v 'does not match with on-disk' | grep -cE '\[E\]|parse error at line' || :
+          { findmnt --verify --tab-file "$t" 2>&1 || :; } | {
+            n=0
+            while IFS= read -r l; do
+              case $l in *'does not match with on-disk'*) ;; *'[E]'*|*'parse error at line'*) n=$((n + 1));; esac
+            done
+            echo "$n"
+          }
         }
         judge() {
-          old=$(findings "$2")
+          old=0
+          if [ -n "$2" ]; then old=$(findings "$2"); fi
           if [ "$(findings "$1")" -gt "$old" ]; then
             findmnt --verify --tab-file "$t" >&2 || :
             exit 65
@@ -93,7 +100,7 @@ internal static class Fstab
         sync -- "$t"
         mv -fT -- "$t" "$f"
         trap - EXIT
-        sync -- "$(dirname -- "$f")"
+        sync -- "${f%/*}/"
         """;
 
     private const string Append = Begin + Judge + """

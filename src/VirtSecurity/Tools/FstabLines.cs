@@ -47,7 +47,7 @@ internal static class FstabLines
         sync -- "$t"
         mv -fT -- "$t" "$f"
         t=
-        sync -- "$(dirname -- "$f")"
+        sync -- "${f%/*}/"
         """;
 
     private const string Take = Begin + Copy + """

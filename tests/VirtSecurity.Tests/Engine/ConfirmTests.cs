@@ -37,9 +37,9 @@ public sealed class ConfirmTests
             "  echo '/dev/volumegroup/one /one ext4 nodev,nosuid,noexec,nofail,x-systemd.device-timeout=30,.* 0 0' >>/etc/fstab .*",
             "  mount -t ext4 -o nodev,nosuid,noexec -- /dev/volumegroup/one /one",
             "  chmod 0711 -- /one",
-            "  systemctl daemon-reload",
             @"  printf '%s\\n' 'fcontext -a -f a -t virt_image_t -r s0 '\\''/one\(/\.\*\)\?'\\''' \| semanage import -N   # under a lock",
             @"  restorecon -- /one /one/lost\+found .*",
+            "  systemctl daemon-reload",
         ];
         Assert.True(expected.Length == lines.Length - 1, run.Console[0]);
         Assert.All(lines.Skip(1).Zip(expected), pair => Assert.Matches($@"\A{pair.Second}\z", pair.First));

@@ -65,7 +65,6 @@ internal sealed partial class ModelMachine
         ["chgrp", "--", var group, var path] => ChangeGroup(path, group),
         ["chattr", "+i", "--", var path] => ChangeAttribute(path, true),
         ["chattr", "-i", "--", var path] => ChangeAttribute(path, false),
-        ["stat", "--printf", @"%n\0%f\0%u\0%G\0%a\0%C\0", "--", .. var paths] => Stat(paths),
         ["find", var path, "-maxdepth", "0", "-type", "d", "-perm", var mode] => FindSelf(path, inode => Octal(inode.Mode) == Octal(mode)),
         ["find", var path, "-maxdepth", "0", "-group", var group] => FindSelf(path, inode => inode.Group == group),
         ["find", var path, "-maxdepth", "0", "-type", "d", "-empty"] => FindSelf(path, _ => IsEmpty(path)),
@@ -144,11 +143,10 @@ internal sealed partial class ModelMachine
             $"{(entry.Value.Type == '-' ? 'f' : entry.Value.Type)}{entry.Key[inside.Length..].Count(sign => sign == '/')} 1 {files.DeviceNumber}:{entry.Value.Number}\0{entry.Value.Label}\0{path}{entry.Key[inside.Length..]}\0"))));
     }
 
-    private Said DirectoryState(string path)
-    {
-        if (Look(path) is not { IsDirectory: true } inode) return StaleUnits.Contains(path) ? Said.Text(" unit") : Said.Nothing;
-        return Said.Text((IsEmpty(path) ? "empty" : "") + (inode.Immutable ? " immutable" : "") + (StaleUnits.Contains(path) ? " unit" : ""));
-    }
+    private Said DirectoryStates(string[] paths) => Said.Text(string.Concat(
+        StaleUnits.Select(point => $"unit\0{Tools.Systemctl.MountUnitOf(point)}\0")
+            .Concat(paths.Where(path => Look(path) is { IsDirectory: true } && IsEmpty(path)).Select(path => $"empty\0{path}\0"))
+            .Concat(paths.Where(path => Look(path) is { Immutable: true }).Select(path => $"immutable\0{path}\0"))));
 
     private bool IsEmpty(string path)
     {

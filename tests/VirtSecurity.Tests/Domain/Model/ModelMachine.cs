@@ -136,7 +136,7 @@ internal sealed partial class ModelMachine
         ("journal-unfinished", [_]) => ShowJournal(run => !JournalFiles[run].TrimEnd('\n').Split('\n')[^1].EndsWith("\"event\":\"end\"}", StringComparison.Ordinal)),
         ("is-made", [var device, var uuid]) => IsMade(device, uuid),
         ("is-immutable", [var path]) => Look(path) is { Immutable: true } ? Said.Text("immutable\n") : Said.Nothing,
-        ("directory-state", [var path, _]) => DirectoryState(path),
+        ("directory-states", []) => DirectoryStates(Records(input)),
         ("fstab-append", [_, var line]) => AppendToFstab(line),
         ("fstab-remove", [_, var line, var newlineWasOurs]) => RemoveFromFstab(line, newlineWasOurs == "1"),
         ("semanage import", []) => SemanageImport(input),
