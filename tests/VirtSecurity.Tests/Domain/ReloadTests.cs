@@ -19,6 +19,37 @@ public sealed class ReloadTests
     }
 
     [Fact]
+    public async Task ItIsDoneBesideThePolicyCommit()
+    {
+        // The import waits for the reload to begin: one after the other, neither would end.
+        var begun = new TaskCompletionSource();
+        using var host = new ModelHost(new ModelMachine())
+        {
+            Before = call =>
+            {
+                if (Systemctl.IsReload(call)) begun.TrySetResult();
+                return call.Tool == Semanage.ImportName ? begun.Task.WaitAsync(TimeSpan.FromMinutes(1)) : Task.CompletedTask;
+            },
+        };
+        Assert.True(Assert.Single(await FlowRun.OfAsync(SecureGuestVolumes.Flow, host, [Scenarios.Volume("a", "/a")])).Result!.IsCompliant);
+    }
+
+    [Fact]
+    public async Task AnImportThatFailsIsUndoneWhenTheReloadBesideItHasEnded()
+    {
+        var before = new ModelMachine().Snapshot();
+        using var host = new ModelHost(new ModelMachine())
+        {
+            FailOn = call => call.Tool == Semanage.ImportName,
+            Before = call => Systemctl.IsReload(call) ? Task.Delay(100) : Task.CompletedTask,
+        };
+        Assert.Equal("semanage import", Assert.Single(await FlowRun.OfAsync(SecureGuestVolumes.Flow, host, [Scenarios.Volume("a", "/a")])).Failure?.Step);
+        var undoing = host.Mutations.FindIndex(mutation => mutation.IsJournal && JournalText.Lines(mutation.Call).Any(line => line.Event == "undo"));
+        Assert.InRange(Place(host, "systemctl"), 0, undoing - 1);
+        Assert.Equal(before, host.Machine.Snapshot());
+    }
+
+    [Fact]
     public async Task AUnitOfALineThatIsGoneIsForgottenBeforeTheMount()
     {
         using var host = new ModelHost(new ModelMachine { StaleUnits = ["/a"] });
